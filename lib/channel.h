@@ -1,0 +1,69 @@
+/*
+ * What parent and spawner say to each other: fixed-size messages on a
+ * SOCK_SEQPACKET pair, so that a message is whole or absent.
+ */
+#ifndef POSTERN_CHANNEL_H
+#define POSTERN_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The spawner's descriptors at its start; 2 is the log (log.h). */
+enum {
+	SPAWNER_CHANNEL_FD = 3,
+	SPAWNER_LIFE_FD = 4,	/* end of file: the parent is gone */
+	SPAWNER_FD_END = 5
+};
+
+enum isolation {
+	ISOLATION_CONNECTION,	/* an echo worker per connection */
+	ISOLATION_POOL		/* few workers, each serving many */
+};
+
+/* parent -> spawner, once, first */
+struct spawner_setup {
+	uint32_t size;		/* of this structure: both sides are one build */
+	int32_t	 log_kind;
+	int32_t	 log_level;
+	int32_t	 isolation;
+	int32_t	 pool_workers;
+	int32_t	 max_connections;	/* a pool worker's share of memory */
+	int32_t	 one_uid;	/* -U: there is no other user to become */
+	uint32_t uid, gid;	/* to become, if not */
+};
+
+/* parent -> spawner: so many more workers (connections, in a pool), please */
+struct spawner_want {
+	uint32_t count;
+};
+
+enum spawner_event_type {
+	SPAWNER_READY = 1,	/* confined; asks for nothing */
+	SPAWNER_WORKER,		/* carries one descriptor: a worker's other end */
+	SPAWNER_DIED		/* a worker ended otherwise than by exit(0) */
+};
+
+/* spawner -> parent */
+struct spawner_event {
+	uint32_t type;
+	int32_t	 pid;		/* as the system knows it, not the namespace */
+	int32_t	 signal;	/* DIED: 0 if it exited */
+	int32_t	 status;	/* DIED: its exit status */
+};
+
+/*
+ * Send `len` bytes and, unless `fd` is -1, one descriptor.  False with errno
+ * set; a full channel is EAGAIN when the socket does not block.
+ */
+bool channel_send(int sock, const void *msg, size_t len, int fd);
+
+/*
+ * Receive one message of exactly `len` bytes into `msg`; a descriptor that
+ * came with it goes to *fd (-1: none), close-on-exec, owned by the caller.
+ * Returns 1; 0 at end of file; -1 with errno set: EAGAIN if there is nothing,
+ * EBADMSG if its length or what it carries is not as agreed (nothing is kept).
+ */
+int channel_recv(int sock, void *msg, size_t len, int *fd);
+
+#endif

@@ -1,0 +1,217 @@
+#include "confine.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "filter.h"
+#include "log.h"
+
+/* Debian 12's headers end at ABI 2; these are the kernel's own values. */
+#define LANDLOCK_FS_ABI1	0x1fffULL
+#define LANDLOCK_FS_REFER	(1ULL << 13)	/* ABI 2 */
+#define LANDLOCK_FS_TRUNCATE	(1ULL << 14)	/* ABI 3 */
+#define LANDLOCK_NET_TCP	3ULL		/* ABI 4: bind, connect */
+#define LANDLOCK_FS_IOCTL	(1ULL << 15)	/* ABI 5 */
+#define LANDLOCK_SCOPES		3ULL		/* ABI 6: abstract, signal */
+
+struct ruleset_attr {
+	uint64_t handled_access_fs;
+	uint64_t handled_access_net;
+	uint64_t scoped;
+};
+
+void
+confine_no_new_privs(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		fatal(EX_OSERR, "cannot set no_new_privs: %s", strerror(errno));
+}
+
+void
+confine_hide(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
+	    prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+	    setrlimit(RLIMIT_CORE, &none) == -1)
+		fatal(EX_OSERR, "cannot forbid core files and tracing: %s",
+		    strerror(errno));
+}
+
+static void
+set_capabilities(uint64_t mask)
+{
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2], now[2];
+
+	memset(d, 0, sizeof d);
+	for (int i = 0; i < 2; i++)
+		d[i].effective = d[i].permitted = (uint32_t)(mask >> 32 * i);
+	if (syscall(SYS_capset, &h, d) == -1)
+		fatal(EX_OSERR, "cannot set capabilities: %s", strerror(errno));
+	if (syscall(SYS_capget, &h, now) == -1 ||
+	    memcmp(d, now, sizeof d) != 0)
+		fatal(EX_OSERR, "capabilities are not what was set");
+}
+
+/* True if the bounding set could be (or needed not be) reduced to `mask`. */
+static void
+set_bounding(uint64_t mask)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+		if ((mask >> cap) & 1)
+			continue;
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
+			fatal(EX_OSERR, "cannot drop capability %d from the "
+			    "bounding set: %s", cap, strerror(errno));
+	}
+}
+
+void
+confine_keep_capabilities(uint64_t mask)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1)
+		fatal(EX_OSERR, "cannot clear ambient capabilities: %s",
+		    strerror(errno));
+	set_bounding(mask);
+	set_capabilities(mask);
+}
+
+void
+confine_drop_capabilities(void)
+{
+	confine_keep_capabilities(0);
+}
+
+void
+confine_drop_user(uid_t uid, gid_t gid)
+{
+	uid_t r, e, s;
+
+	set_bounding(0);	/* while CAP_SETPCAP is still there */
+	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
+	    setresuid(uid, uid, uid) == -1)
+		fatal(EX_OSERR, "cannot become uid %u gid %u: %s",
+		    (unsigned)uid, (unsigned)gid, strerror(errno));
+	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
+	    (uid != 0 && setresuid(0, 0, 0) != -1))
+		fatal(EX_OSERR, "root could not be given up");
+	confine_drop_capabilities();
+}
+
+void
+confine_empty_root(void)
+{
+	static const char *const places[] = { "/run/postern.XXXXXX",
+	    "/tmp/postern.XXXXXX" };
+	char path[32];
+	int fd = -1;
+
+	for (size_t i = 0; fd == -1 && i < 2; i++) {
+		strcpy(path, places[i]);
+		if (mkdtemp(path) == NULL)
+			continue;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (rmdir(path) == -1 || fd == -1)
+			fatal(EX_OSERR, "%s: %s", path, strerror(errno));
+	}
+	if (fd == -1)
+		fatal(EX_CANTCREAT, "cannot make an empty directory in /run or "
+		    "/tmp: %s", strerror(errno));
+	if (fchdir(fd) == -1 || chroot(".") == -1)
+		fatal(EX_OSERR, "chroot: %s", strerror(errno));
+	close(fd);
+}
+
+int
+confine_landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi > 0 ? (int)abi : 0;
+}
+
+void
+confine_landlock(void)
+{
+	int abi = confine_landlock_abi(), fd;
+	struct ruleset_attr a = { .handled_access_fs =
+	    LANDLOCK_FS_ABI1 | LANDLOCK_FS_REFER };
+	size_t size = sizeof a.handled_access_fs;
+
+	if (abi >= 3)
+		a.handled_access_fs |= LANDLOCK_FS_TRUNCATE;
+	if (abi >= 4) {
+		a.handled_access_net = LANDLOCK_NET_TCP;
+		size += sizeof a.handled_access_net;
+	}
+	if (abi >= 5)
+		a.handled_access_fs |= LANDLOCK_FS_IOCTL;
+	if (abi >= 6) {
+		a.scoped = LANDLOCK_SCOPES;
+		size += sizeof a.scoped;
+	}
+	fd = (int)syscall(SYS_landlock_create_ruleset, &a, size, 0U);
+	if (fd == -1 || syscall(SYS_landlock_restrict_self, fd, 0U) == -1)
+		fatal(EX_OSERR, "cannot restrict by Landlock: %s",
+		    strerror(errno));
+	close(fd);
+	/* Tried, not believed: the root directory must be out of reach now. */
+	fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1 || errno != EACCES)
+		fatal(EX_OSERR, "Landlock is in place and does not hold");
+}
+
+void
+confine_limits(uint64_t descriptors)
+{
+	struct rlimit files = { descriptors, descriptors }, none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    setrlimit(RLIMIT_CORE, &none) == -1 ||
+	    setrlimit(RLIMIT_MSGQUEUE, &none) == -1)
+		fatal(EX_OSERR, "cannot set limits: %s", strerror(errno));
+}
+
+void
+confine_die_with_parent(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
+		fatal(EX_OSERR, "prctl: %s", strerror(errno));
+	if (getppid() != parent)	/* it went before we asked */
+		_exit(EX_UNAVAILABLE);
+}
+
+void
+confine_close_from(unsigned int first)
+{
+	if (syscall(SYS_close_range, first, ~0U, 0U) == -1)
+		fatal(EX_OSERR, "close_range: %s", strerror(errno));
+}
+
+const char *
+confine_unavailable(void)
+{
+	const char *why = filter_unavailable();
+
+	if (why == NULL && confine_landlock_abi() < 2)
+		why = "the kernel has no Landlock, or one older than ABI 2 "
+		    "(Linux 5.19 with CONFIG_SECURITY_LANDLOCK, and landlock "
+		    "among the LSMs of the boot line, has)";
+	return why;
+}

@@ -1,0 +1,144 @@
+#include "filter.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "log.h"
+
+static int
+add_row(scmp_filter_ctx ctx, const struct policy_row *row)
+{
+	struct scmp_arg_cmp arg[POLICY_LIMITS];
+	unsigned int n = 0;
+	int nr = seccomp_syscall_resolve_name(row->call);
+
+	if (nr == __NR_SCMP_ERROR)
+		return -EINVAL;		/* a misspelt row must not pass */
+	if (nr < 0)
+		return 0;		/* another machine's call */
+	for (size_t i = 0; i < POLICY_LIMITS; i++) {
+		const struct policy_limit *l = &row->limit[i];
+
+		if (l->op == LIMIT_EQ)
+			arg[n++] = SCMP_CMP64(l->arg, SCMP_CMP_EQ, l->value);
+		else if (l->op == LIMIT_MASK)
+			arg[n++] = SCMP_CMP64(l->arg, SCMP_CMP_MASKED_EQ,
+			    l->mask, l->value);
+	}
+	return seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, nr, n, arg);
+}
+
+static int
+add_rows(scmp_filter_ctx ctx, const struct policy *p, const char **why)
+{
+	for (size_t g = 0; g < POLICY_GROUPS && p->groups[g] != NULL; g++) {
+		const struct policy_group *group = p->groups[g];
+
+		if (!policy_group_used(group))
+			continue;
+		for (size_t i = 0; i < group->count; i++) {
+			int e = add_row(ctx, &group->rows[i]);
+
+			/* Groups may share a row: the supervisor's do. */
+			if (e < 0 && e != -EEXIST) {
+				*why = group->rows[i].call;
+				return e;
+			}
+		}
+	}
+	return 0;
+}
+
+/* libseccomp 2.5 exports to a descriptor only. */
+static int
+export(scmp_filter_ctx ctx, struct sock_fprog *prog)
+{
+	int fd = memfd_create("filter", MFD_CLOEXEC), e;
+	struct stat st;
+	void *code;
+
+	if (fd == -1)
+		return -errno;
+	e = seccomp_export_bpf(ctx, fd);
+	if (e == 0 && fstat(fd, &st) == -1)
+		e = -errno;
+	if (e < 0) {
+		close(fd);
+		return e;
+	}
+	code = malloc((size_t)st.st_size);
+	if (code == NULL || pread(fd, code, (size_t)st.st_size, 0) !=
+	    (ssize_t)st.st_size) {
+		free(code);
+		close(fd);
+		return -ENOMEM;
+	}
+	close(fd);
+	prog->filter = code;
+	prog->len = (unsigned short)((size_t)st.st_size /
+	    sizeof(struct sock_filter));
+	return 0;
+}
+
+bool
+filter_compile(const struct policy *p, struct sock_fprog *prog,
+    const char **why)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int e;
+
+	*why = "libseccomp";
+	if (ctx == NULL) {
+		errno = ENOMEM;
+		return false;
+	}
+	e = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS);
+	if (e == 0)
+		e = add_rows(ctx, p, why);
+	if (e == 0)
+		e = export(ctx, prog);
+	seccomp_release(ctx);
+	errno = -e;
+	return e == 0;
+}
+
+bool
+filter_install(const struct sock_fprog *prog)
+{
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog) == 0;
+}
+
+void
+filter_apply(enum policy_id id)
+{
+	struct sock_fprog prog;
+	const char *why;
+
+	if (!filter_compile(policy_get(id), &prog, &why))
+		fatal(EX_OSERR, "cannot compile the seccomp filter of %s: %s: %s",
+		    policy_get(id)->process, why, strerror(errno));
+	if (!filter_install(&prog))
+		fatal(EX_OSERR, "cannot install the seccomp filter of %s: %s",
+		    policy_get(id)->process, strerror(errno));
+	free(prog.filter);
+}
+
+const char *
+filter_unavailable(void)
+{
+	uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
+		return NULL;
+	return "the kernel has no seccomp filter that kills a process "
+	    "(Linux 4.14 with CONFIG_SECCOMP_FILTER has)";
+}

@@ -1,0 +1,35 @@
+/*
+ * A policy table, compiled to a seccomp filter and installed.
+ */
+#ifndef POSTERN_FILTER_H
+#define POSTERN_FILTER_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+
+#include "policy.h"
+
+/*
+ * Compile a table for this machine: what no row allows kills the process, and
+ * so does a call by any other architecture's entry (i386's int 0x80, x32).  A
+ * call that this machine does not have is left out.  `prog->filter` is
+ * malloc'ed and the caller's.  False with errno set and, in `*why`, what
+ * failed (static text, or the name of the row's call).
+ */
+bool filter_compile(const struct policy *p, struct sock_fprog *prog,
+    const char **why);
+
+/*
+ * Install a program on this (single-threaded) process: seccomp(2).  Needs
+ * no_new_privs.  From here on it and all its children are bound by it.  False
+ * with errno set.
+ */
+bool filter_install(const struct sock_fprog *prog);
+
+/* Compile and install, or end the process: failure to confine is fatal. */
+void filter_apply(enum policy_id id);
+
+/* Why the kernel cannot do it, or NULL: to be asked before anything starts. */
+const char *filter_unavailable(void);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * The log: one line an event, as key=value (logfmt).
+ *
+ * Descriptor 2 is the sink in every process, whatever it is: a terminal, a
+ * file, a pipe, the journal's stream, a datagram socket to syslogd.  Writing
+ * never blocks; a line that does not go out at once is dropped, counted, and
+ * the count is told by the next line that does.
+ */
+#ifndef POSTERN_LOG_H
+#define POSTERN_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Severities are syslog(3)'s own: LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG */
+#include <syslog.h>
+
+enum log_kind {
+	LOG_KIND_STREAM,	/* time= and level= in each line */
+	LOG_KIND_JOURNAL,	/* <priority> before each line; the rest is known */
+	LOG_KIND_SYSLOG		/* <facility.priority>time program[pid]: line */
+};
+
+/* Longest line, NUL included; a pipe takes that much in one piece. */
+#define LOG_LINE_MAX 4096
+
+struct log_line {
+	char	text[LOG_LINE_MAX];
+	size_t	len;
+	int	level;
+	bool	wanted;		/* false: below the level, nothing is written */
+};
+
+/*
+ * Take descriptor 2 as the sink.  `process` is the value of process= (not
+ * copied); lines less urgent than `level` are left out.
+ */
+void log_init(const char *process, enum log_kind kind, int level);
+
+/* Lines less urgent than `level` are left out from now on. */
+void log_level(int level);
+
+/*
+ * Is descriptor 2 the journal's stream, as JOURNAL_STREAM says
+ * (systemd.exec(5))?  Reads the environment: call before it is emptied.
+ */
+bool log_stderr_is_journal(void);
+
+/*
+ * Make a descriptor of our own for the terminal, pipe or file behind
+ * descriptor 2, non-blocking, without changing it for those we share it with.
+ * Where that cannot be had, each write is preceded by poll(2).
+ */
+void log_reopen_stderr(void);
+
+/* A datagram socket to syslogd at /dev/log, in *fd.  False with errno set. */
+bool log_open_syslog(int *fd);
+
+/*
+ * Build and write one line:
+ *
+ *	struct log_line l;
+ *	log_begin(&l, LOG_INFO, "open");
+ *	log_str(&l, "peer", peer);
+ *	log_end(&l);
+ *
+ * Values are escaped and quoted as they need; keys are ours.
+ */
+void log_begin(struct log_line *l, int level, const char *event);
+void log_str(struct log_line *l, const char *key, const char *value);
+void log_num(struct log_line *l, const char *key, int64_t value);
+void log_fmt(struct log_line *l, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void log_end(struct log_line *l);
+
+/* The common case: an event that is told in words, as detail="...". */
+void log_event(int level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* event=fatal with these words, then _exit(code) (sysexits(3)). */
+_Noreturn void fatal(int code, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,38 @@
+#include "title.h"
+
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static char *area;		/* argv[0]; argv and environ lie in one piece */
+static size_t area_size;
+
+void
+title_init(int argc, char **argv)
+{
+	char *end = argc > 0 ? argv[0] : NULL;
+
+	for (int i = 0; i < argc; i++)
+		if (argv[i] == end)
+			end = argv[i] + strlen(argv[i]) + 1;
+	for (char **e = environ; e != NULL && *e != NULL; e++)
+		if (*e == end)
+			end = *e + strlen(*e) + 1;
+	area = argc > 0 ? argv[0] : NULL;
+	area_size = (size_t)(end - area);
+	environ = NULL;
+}
+
+void
+title_set(const char *title)
+{
+	size_t n = strlen(title);
+
+	prctl(PR_SET_NAME, title, 0, 0, 0);
+	if (area == NULL || area_size == 0)
+		return;
+	if (n > area_size - 1)
+		n = area_size - 1;
+	memcpy(area, title, n);
+	memset(area + n, 0, area_size - n);
+}
