@@ -67,7 +67,10 @@ set_capabilities(uint64_t mask)
 		fatal(EX_OSERR, "capabilities are not what was set");
 }
 
-/* True if the bounding set could be (or needed not be) reduced to `mask`. */
+/*
+ * An unprivileged process (-U) may not reduce the set; under no_new_privs it
+ * cannot gain from it either.
+ */
 static void
 set_bounding(uint64_t mask)
 {
@@ -75,7 +78,8 @@ set_bounding(uint64_t mask)
 		if ((mask >> cap) & 1)
 			continue;
 		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 &&
-		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1 &&
+		    (errno != EPERM || geteuid() == 0))
 			fatal(EX_OSERR, "cannot drop capability %d from the "
 			    "bounding set: %s", cap, strerror(errno));
 	}

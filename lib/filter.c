@@ -28,7 +28,8 @@ add_row(scmp_filter_ctx ctx, const struct policy_row *row)
 		const struct policy_limit *l = &row->limit[i];
 
 		if (l->op == LIMIT_EQ)
-			arg[n++] = SCMP_CMP64(l->arg, SCMP_CMP_EQ, l->value);
+			arg[n++] = SCMP_CMP64(l->arg, SCMP_CMP_EQ, l->value,
+			    0);
 		else if (l->op == LIMIT_MASK)
 			arg[n++] = SCMP_CMP64(l->arg, SCMP_CMP_MASKED_EQ,
 			    l->mask, l->value);

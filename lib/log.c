@@ -23,6 +23,7 @@ static enum log_kind	 kind = LOG_KIND_STREAM;
 static int		 max_level = LOG_INFO;
 static bool		 is_socket;
 static bool		 may_block;
+static pid_t		 own_pid;	/* asked once: a filter may forbid it */
 static uint64_t		 dropped;
 
 static const char *
@@ -47,6 +48,7 @@ log_init(const char *process, enum log_kind k, int level)
 	int flags = fcntl(SINK, F_GETFL);
 
 	process_name = process;
+	own_pid = getpid();
 	kind = k;
 	max_level = level;
 	is_socket = fstat(SINK, &st) == 0 && S_ISSOCK(st.st_mode);
@@ -137,13 +139,13 @@ append_prefix(struct log_line *l)
 		localtime_r(&now.tv_sec, &tm);
 		strftime(text, sizeof text, "%b %e %H:%M:%S", &tm);
 		append(l, "<%d>%s posternd[%d]: ", LOG_DAEMON | l->level, text,
-		    (int)getpid());
+		    (int)own_pid);
 		return;
 	}
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
 	append(l, "time=%s.%03ldZ level=%s pid=%d ", text,
-	    now.tv_nsec / 1000000, level_word(l->level), (int)getpid());
+	    now.tv_nsec / 1000000, level_word(l->level), (int)own_pid);
 }
 
 void
@@ -247,6 +249,10 @@ log_end(struct log_line *l)
 	}
 	finish(l);
 }
+
+static void
+log_words(int level, const char *event, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 static void
 log_words(int level, const char *event, const char *fmt, va_list ap)

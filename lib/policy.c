@@ -17,12 +17,18 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <asm/termbits.h>
+#include <asm/ioctls.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/mount.h>
 
 #define EQ(a, v)	{ .arg = (a), .op = LIMIT_EQ, .value = (uint64_t)(v) }
 #define MASK(a, m, v)	{ .arg = (a), .op = LIMIT_MASK, \
 	.mask = (uint64_t)(m), .value = (uint64_t)(v) }
+
+/* The supervisor's sockets, and no datagrams. */
+#define LISTENING (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
 
 #define GROUP(n, w, r) { .name = (n), .when = (w), .rows = (r), \
 	.count = sizeof(r) / sizeof((r)[0]) }
@@ -164,37 +170,146 @@ static const struct policy_group fledge =
 /* ---- parent -------------------------------------------------------------------- */
 
 static const struct policy_row parent_rows[] = {
-	{ "accept4", { {0} }, "takes a client from a listening socket" },
+	{ "accept4", { EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC) },
+	    "takes a client from a listening socket" },
 	{ "close", { {0} }, "ends a connection" },
 	{ "epoll_ctl", { {0} }, "libevent's set of descriptors" },
 	{ "epoll_pwait", { {0} }, "waits for anything to do" },
 	{ "epoll_wait", { {0} }, "waits for anything to do" },
-	{ "read", { {0} }, "libevent's signal pipe" },
+	{ "read", { EQ(0, 7) }, "takes a signal from its signalfd" },
 	{ "recvfrom", { {0} }, "takes what a client or worker has sent" },
 	{ "recvmsg", { {0} }, "is handed a worker by the spawner" },
-	{ "rt_sigaction", { {0} }, "libevent minds its signals" },
-	{ "rt_sigprocmask", { {0} }, "libevent minds its signals" },
 	{ "sendmsg", { {0} }, "asks the spawner for workers" },
 	{ "sendto", { {0} }, "sends to a client or worker" },
-	{ "setsockopt", { EQ(1, IPPROTO_TCP) }, "TCP_NODELAY on a client" },
-	{ "shutdown", { {0} }, "tells a worker or client that the end is near" },
-	{ "write", { {0} }, "tells the supervisor of progress" },
+	{ "setsockopt", { EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY) },
+	    "TCP_NODELAY on a client" },
+	{ "shutdown", { EQ(1, SHUT_WR) }, "tells a worker or client that the end is near" },
+	{ "write", { EQ(0, 4) }, "tells the supervisor of progress" },
 };
 static const struct policy_group parent =
     GROUP("parent", WHEN_ALWAYS, parent_rows);
 
-/* ---- set-up: what a process started by the supervisor does before its own filter */
+/* ---- set-up: what is done between fork and a process's own filter ----------- */
 
-static const struct policy_row setup_rows[] = {
-	{ "execveat", { {0} }, "set-up" },
+/*
+ * The beginning of a dynamically linked program.  Code must be mapped here, so
+ * this is where PROT_EXEC is; each process's own filter then takes it away.
+ */
+static const struct policy_row program_rows[] = {
+	{ "access", { {0} }, "the loader looks for a preload list" },
+	{ "arch_prctl", { {0} }, "the C library sets up thread-local storage" },
+	{ "brk", { {0} }, "malloc's heap" },
+	{ "close", { {0} }, "the loader is done with a library's file" },
+	{ "execveat", { EQ(4, AT_EMPTY_PATH) }, "a program is executed, by the "
+	    "descriptor held since the start and never by name" },
+	{ "faccessat", { {0} }, "the loader looks for a preload list" },
+	{ "fcntl", { EQ(1, F_DUPFD) }, "descriptors are put in their places" },
+	{ "fcntl", { EQ(1, F_GETFL) }, "does the log's sink block?" },
+	{ "fcntl", { EQ(1, F_SETFL), EQ(2, O_NONBLOCK) },
+	    "the spawner's channel must not block the parent" },
+	{ "fstat", { {0} }, "the loader looks at a library" },
+	{ "futex", { {0} }, "libcrypto's once-only set-up" },
+	{ "getegid", { {0} }, "the C library compares real and effective ids" },
+	{ "geteuid", { {0} }, "the C library compares real and effective ids" },
+	{ "getgid", { {0} }, "the C library compares real and effective ids" },
+	{ "getrandom", { {0} }, "malloc's and libcrypto's seed" },
+	{ "getuid", { {0} }, "the C library compares real and effective ids" },
+	{ "lseek", { {0} }, "the C library has read past a time zone" },
+	{ "mmap", { {0} }, "the loader maps a library" },
+	{ "mprotect", { {0} }, "the loader makes relocated data read-only" },
+	{ "munmap", { {0} }, "the loader is done with its cache" },
+	{ "newfstatat", { {0} }, "the loader looks at a library" },
+	{ "openat", { MASK(2, O_ACCMODE | O_CREAT, O_RDONLY) },
+	    "the loader opens a library" },
+	{ "pread64", { {0} }, "a file of the configuration is read" },
+	{ "prlimit64", { {0} }, "limits are set" },
+	{ "read", { {0} }, "the loader reads a library's head" },
+	{ "readlink", { {0} }, "the C library resolves a link" },
+	{ "readlinkat", { {0} }, "the C library resolves a link" },
+	{ "rseq", { {0} }, "the C library's thread set-up" },
+	{ "rt_sigaction", { {0} }, "signals are given their handlers" },
+	{ "rt_sigprocmask", { {0} }, "signals are blocked but while waiting" },
+	{ "set_robust_list", { {0} }, "the C library's thread set-up" },
+	{ "set_tid_address", { {0} }, "the C library's thread set-up" },
+	{ "setrlimit", { {0} }, "limits are set" },
+	{ "sysinfo", { {0} }, "the C library's qsort asks for memory" },
 };
-static const struct policy_group setup =
-    GROUP("set-up", WHEN_ALWAYS, setup_rows);
+static const struct policy_group program =
+    GROUP("program", WHEN_ALWAYS, program_rows);
 
-/* ---- supervisor ------------------------------------------------------------------ */
+static const struct policy_row give_up_rows[] = {
+	{ "capget", { {0} }, "is what was given up gone?" },
+	{ "capset", { {0} }, "capabilities are given up" },
+	{ "chdir", { {0} }, "into the empty root" },
+	{ "chroot", { {0} }, "a parent enters an empty root" },
+	{ "close_range", { {0} }, "inherited descriptors are closed" },
+	{ "epoll_create1", { EQ(0, EPOLL_CLOEXEC) }, "libevent's set" },
+	{ "fchdir", { {0} }, "into the empty root" },
+	{ "getppid", { {0} }, "is the process that started us still there?" },
+	{ "getresuid", { {0} }, "is root given up for good?" },
+	{ "landlock_create_ruleset", { {0} }, "a Landlock domain is made" },
+	{ "landlock_restrict_self", { {0} }, "a Landlock domain is entered" },
+	{ "memfd_create", { {0} }, "libseccomp hands a filter over" },
+	{ "mkdir", { EQ(1, 0700) }, "an empty root is made" },
+	{ "mkdirat", { EQ(2, 0700) }, "an empty root is made" },
+	{ "mount", { {0} }, "the workers' empty root is mounted" },
+	{ "pipe2", { {0} }, "the workers' life line is made" },
+	{ "pivot_root", { {0} }, "the workers' old root is left" },
+	{ "prctl", { EQ(0, PR_CAP_AMBIENT) }, "ambient capabilities go" },
+	{ "prctl", { EQ(0, PR_CAPBSET_DROP) }, "the bounding set is emptied" },
+	{ "prctl", { EQ(0, PR_CAPBSET_READ) }, "is the bounding set empty?" },
+	{ "prctl", { EQ(0, PR_GET_DUMPABLE) }, "is it not dumpable?" },
+	{ "prctl", { EQ(0, PR_SET_DUMPABLE), EQ(1, 0) },
+	    "no core file, no tracing" },
+	{ "prctl", { EQ(0, PR_SET_NAME) }, "it takes its name" },
+	{ "prctl", { EQ(0, PR_SET_PDEATHSIG) }, "it ends with its parent" },
+	{ "rmdir", { {0} }, "the empty root is removed, so that it stays so" },
+	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_STRICT), EQ(1, 1) },
+	    "libseccomp asks, by a call that must fail, for the call" },
+	{ "seccomp", { EQ(0, SECCOMP_GET_ACTION_AVAIL) },
+	    "libseccomp asks what the kernel can do" },
+	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_FILTER) },
+	    "it confines itself, or libseccomp asks which flags there are" },
+	{ "seccomp", { EQ(0, SECCOMP_GET_NOTIF_SIZES) },
+	    "libseccomp asks what the kernel can do" },
+	{ "setgroups", { EQ(0, 0) }, "supplementary groups are given up" },
+	{ "setresgid", { {0} }, "root's group is given up" },
+	{ "setresuid", { {0} }, "root is given up" },
+	{ "signalfd4", { {0} }, "a parent takes its signals by descriptor" },
+	{ "socketpair", { EQ(0, AF_UNIX) }, "the spawner's channel is made" },
+	{ "umount2", { EQ(1, MNT_DETACH) }, "the workers' old root is let go" },
+	{ "unlinkat", { EQ(2, AT_REMOVEDIR) },
+	    "the empty root is removed, so that it stays so" },
+	{ "unshare", { {0} }, "the workers' namespaces are made" },
+};
+static const struct policy_group give_up =
+    GROUP("give-up", WHEN_ALWAYS, give_up_rows);
+
+/* ---- supervisor --------------------------------------------------------------- */
 
 static const struct policy_row supervisor_rows[] = {
-	{ "kill", { {0} }, "passes signals on to its parents" },
+	{ "bind", { {0} }, "a reload names a new address" },
+	{ "clone", { EQ(0, SIGCHLD) }, "starts a parent" },
+	{ "getpid", { {0} }, "tells its parents whose death is theirs" },
+	{ "ioctl", { EQ(1, TCGETS) }, "the configuration's scanner asks whether "
+	    "it reads a terminal" },
+	{ "kill", { {0} }, "stops, retires and ends its parents" },
+	{ "listen", { {0} }, "a reload names a new address" },
+	{ "ppoll", { {0} }, "waits for a signal or a parent" },
+	{ "pwrite64", { {0} }, "clears the page of a parent that is gone" },
+	{ "rt_sigreturn", { {0} }, "returns from a signal's handler" },
+	{ "setsockopt", { EQ(1, IPPROTO_IPV6), EQ(2, IPV6_V6ONLY) },
+	    "[::] leaves 0.0.0.0 to others" },
+	{ "setsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_REUSEADDR) },
+	    "a restart binds at once" },
+	{ "socket", { EQ(0, AF_INET), EQ(1, LISTENING) },
+	    "a reload names a new address" },
+	{ "socket", { EQ(0, AF_INET6), EQ(1, LISTENING) },
+	    "a reload names a new address" },
+	{ "unlink", { {0} }, "removes its pid file" },
+	{ "unlinkat", { EQ(2, 0) }, "removes its pid file" },
+	{ "wait4", { EQ(0, -1) }, "learns how a child ended" },
+	{ "write", { {0} }, "fills a parent's handoff, tells whoever waits" },
 };
 static const struct policy_group supervisor =
     GROUP("supervisor", WHEN_ALWAYS, supervisor_rows);
@@ -202,13 +317,12 @@ static const struct policy_group supervisor =
 /* ---- client ------------------------------------------------------------------------ */
 
 static const struct policy_row client_rows[] = {
-	{ "close", { {0} }, "ends" },
-	{ "ppoll", { {0} }, "waits for the server or its input" },
-	{ "read", { {0} }, "its input" },
-	{ "recvfrom", { {0} }, "what the server sends" },
-	{ "sendto", { {0} }, "to the server" },
-	{ "shutdown", { {0} }, "ends the connection" },
-	{ "write", { {0} }, "its output" },
+	{ "ppoll", { {0} }, "waits for the server, its input or its output" },
+	{ "read", { EQ(0, 0) }, "takes what the user has for the server" },
+	{ "recvfrom", { EQ(0, 3) }, "takes what the server has sent" },
+	{ "sendto", { EQ(0, 3) }, "sends to the server" },
+	{ "write", { EQ(0, 1) }, "gives the user what the server has sent" },
+	{ "write", { EQ(0, 2) }, "says what went wrong, or with -v right" },
 };
 static const struct policy_group client =
     GROUP("client", WHEN_ALWAYS, client_rows);
@@ -216,7 +330,7 @@ static const struct policy_group client =
 /* ---- the processes ------------------------------------------------------------------ */
 
 static const struct policy policies[POLICY_COUNT] = {
-	[POLICY_SUPERVISOR] = { "supervisor", { &supervisor, &setup, &parent,
+	[POLICY_SUPERVISOR] = { "supervisor", { &supervisor, &program, &give_up, &parent,
 	    &spawner, &fledge, &init, &echo, &pool, &memory, &logging, &ending,
 	    &reserve, &sanitizer } },
 	[POLICY_PARENT] = { "parent", { &parent, &memory, &logging, &ending,

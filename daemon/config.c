@@ -1,0 +1,431 @@
+/*
+ * posternd.conf, read by libconfuse.  Every value is taken as text and judged
+ * here, by one table: libconfuse's own numbers would read 010 as 8.
+ */
+#include "config.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "channel.h"
+#include "config_scan.h"
+#include "file.h"
+#include "log.h"
+#include "text.h"
+
+static struct config	*target;	/* while libconfuse calls back */
+static char		 directory[PATH_MAX];
+static const char	*source;
+static char		*message;
+static size_t		 message_size;
+
+/* The first mistake is the one that is told. */
+static void
+on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	size_t n;
+
+	if (message[0] != '\0')
+		return;
+	snprintf(message, message_size, "%s:%d: ", source,
+	    cfg != NULL ? cfg->line : 0);
+	n = strlen(message);
+	vsnprintf(message + n, message_size - n, fmt, ap);
+}
+
+/* ---- one value --------------------------------------------------------------- */
+
+/* "30s", "500ms", "5m", "1h", "7d", "30" (seconds) to ms; -1 if none of them */
+static int64_t
+duration(const char *s)
+{
+	static const struct {
+		const char	*unit;
+		int64_t		 ms;
+	} units[] = { { "", 1000 }, { "s", 1000 }, { "ms", 1 }, { "m", 60000 },
+	    { "h", 3600000 }, { "d", 86400000 } };
+	int64_t v = 0;
+	size_t n = strspn(s, "0123456789");
+
+	if (n == 0 || n > 9 || (s[0] == '0' && n > 1))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		v = v * 10 + (s[i] - '0');
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (strcmp(s + n, units[i].unit) == 0)
+			return v * units[i].ms;
+	return -1;
+}
+
+static bool
+set_duration(const char *s, int64_t *ms)
+{
+	int64_t v = duration(s);
+
+	if (v < 100 || v > INT64_C(7) * 86400000)
+		return false;
+	*ms = v;
+	return true;
+}
+
+static bool
+set_number(const char *s, uint32_t min, uint32_t max, uint32_t *to)
+{
+	size_t n = strspn(s, "0123456789");
+	unsigned long v;
+
+	if (n == 0 || n > 7 || s[n] != '\0' || (s[0] == '0' && n > 1))
+		return false;
+	v = strtoul(s, NULL, 10);
+	if (v < min || v > max)
+		return false;
+	*to = (uint32_t)v;
+	return true;
+}
+
+static bool
+set_path(const char *s, char to[PATH_MAX])
+{
+	int n;
+
+	if (s[0] == '\0')
+		return false;
+	if (s[0] == '/')
+		return text_copy(to, PATH_MAX, s);
+	n = snprintf(to, PATH_MAX, "%s/%s", directory, s);
+	return n > 0 && n < PATH_MAX;
+}
+
+static bool
+set_listen(const char *s, struct config *c)
+{
+	struct config_listen *l = &c->listen[c->listens];
+
+	if (c->listens == CONFIG_LISTEN_MAX || !addr_parse(s, &l->ss, &l->len))
+		return false;
+	for (uint32_t i = 0; i < c->listens; i++)
+		if (memcmp(&c->listen[i].ss, &l->ss, l->len) == 0)
+			return false;
+	c->listens++;
+	return true;
+}
+
+static bool
+set_version(const char *s, struct config *c)
+{
+	if (strcmp(s, "1.2") == 0)
+		c->tls12 = true;
+	else if (strcmp(s, "1.3") == 0)
+		c->tls13 = true;
+	else
+		return false;
+	return true;
+}
+
+static bool
+set_log_level(const char *s, struct config *c)
+{
+	static const struct {
+		const char	*word;
+		int		 level;
+	} levels[] = { { "error", LOG_ERR }, { "warning", LOG_WARNING },
+	    { "info", LOG_INFO }, { "debug", LOG_DEBUG } };
+
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+		if (strcmp(s, levels[i].word) == 0) {
+			c->log_level = levels[i].level;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One of two words; *second tells which. */
+static bool
+set_choice(const char *s, const char *no, const char *yes, bool *second)
+{
+	*second = strcmp(s, yes) == 0;
+	return *second || strcmp(s, no) == 0;
+}
+
+static bool
+set_isolation(const char *s, struct config *c)
+{
+	bool pool;
+
+	if (!set_choice(s, "connection", "pool", &pool))
+		return false;
+	c->isolation = pool ? ISOLATION_POOL : ISOLATION_CONNECTION;
+	return true;
+}
+
+/* ---- the table ----------------------------------------------------------------- */
+
+enum key {
+	KEY_LISTEN, KEY_CERTIFICATE, KEY_KEY, KEY_PARENTS, KEY_ISOLATION,
+	KEY_POOL_WORKERS, KEY_USER, KEY_WORKER_USER, KEY_PID_FILE,
+	KEY_MAX_CONNECTIONS, KEY_CA, KEY_VERSIONS, KEY_CIPHERS, KEY_CURVES,
+	KEY_HANDSHAKE, KEY_IDLE, KEY_SESSION, KEY_DRAIN, KEY_LEVEL, KEY_TO,
+	KEY_COUNT
+};
+
+static const struct {
+	const char	*section, *name;
+	bool		 list;
+	const char	*right;		/* what would be right */
+} keys[KEY_COUNT] = {
+	[KEY_LISTEN] = { "", "listen", true, "up to 16 different numeric "
+	    "addresses like \"192.0.2.1:7443\" or \"[2001:db8::1]:7443\"; "
+	    "names are not looked up" },
+	[KEY_CERTIFICATE] = { "", "certificate", false, "a file name" },
+	[KEY_KEY] = { "", "key", false, "a file name" },
+	[KEY_PARENTS] = { "", "parents", false,
+	    "a number from 0 (one per CPU) to 64" },
+	[KEY_ISOLATION] = { "", "isolation", false,
+	    "\"connection\" or \"pool\"" },
+	[KEY_POOL_WORKERS] = { "", "pool-workers", false,
+	    "a number from 1 to 64" },
+	[KEY_USER] = { "", "user", false, "a user's name" },
+	[KEY_WORKER_USER] = { "", "worker-user", false, "a user's name" },
+	[KEY_PID_FILE] = { "", "pid-file", false, "a file name" },
+	[KEY_MAX_CONNECTIONS] = { "", "max-connections", false,
+	    "a number from 1 to 100000" },
+	[KEY_CA] = { "clients", "ca", false, "a file name" },
+	[KEY_VERSIONS] = { "tls", "versions", true, "\"1.2\" and \"1.3\"" },
+	[KEY_CIPHERS] = { "tls", "ciphers", false,
+	    "an OpenSSL cipher list of at most 511 bytes" },
+	[KEY_CURVES] = { "tls", "curves", false,
+	    "groups like \"X25519:P-256\", of at most 255 bytes" },
+	[KEY_HANDSHAKE] = { "timeouts", "handshake", false, NULL },
+	[KEY_IDLE] = { "timeouts", "idle", false, NULL },
+	[KEY_SESSION] = { "timeouts", "session", false, NULL },
+	[KEY_DRAIN] = { "timeouts", "drain", false, NULL },
+	[KEY_LEVEL] = { "log", "level", false,
+	    "\"error\", \"warning\", \"info\" or \"debug\"" },
+	[KEY_TO] = { "log", "to", false, "\"stderr\" or \"syslog\"" },
+};
+
+static bool
+apply(enum key k, const char *s, struct config *c)
+{
+	switch (k) {
+	case KEY_LISTEN:
+		return set_listen(s, c);
+	case KEY_CERTIFICATE:
+		return set_path(s, c->file[FILE_CERTIFICATE]);
+	case KEY_KEY:
+		return set_path(s, c->file[FILE_KEY]);
+	case KEY_CA:
+		return set_path(s, c->file[FILE_CA]);
+	case KEY_PARENTS:
+		return set_number(s, 0, CONFIG_PARENTS_MAX, &c->parents);
+	case KEY_ISOLATION:
+		return set_isolation(s, c);
+	case KEY_POOL_WORKERS:
+		return set_number(s, 1, 64, &c->pool_workers);
+	case KEY_USER:
+		return s[0] != '\0' && text_copy(c->user, CONFIG_NAME_MAX, s);
+	case KEY_WORKER_USER:
+		return s[0] != '\0' &&
+		    text_copy(c->worker_user, CONFIG_NAME_MAX, s);
+	case KEY_PID_FILE:
+		return set_path(s, c->pid_file);
+	case KEY_MAX_CONNECTIONS:
+		return set_number(s, 1, 100000, &c->max_connections);
+	case KEY_VERSIONS:
+		return set_version(s, c);
+	case KEY_CIPHERS:
+		return s[0] != '\0' &&
+		    text_copy(c->ciphers, sizeof c->ciphers, s);
+	case KEY_CURVES:
+		return s[0] != '\0' && text_copy(c->curves, sizeof c->curves, s);
+	case KEY_HANDSHAKE:
+		return set_duration(s, &c->handshake_ms);
+	case KEY_IDLE:
+		return set_duration(s, &c->idle_ms);
+	case KEY_SESSION:
+		return set_duration(s, &c->session_ms);
+	case KEY_DRAIN:
+		return set_duration(s, &c->drain_ms);
+	case KEY_LEVEL:
+		return set_log_level(s, c);
+	case KEY_TO:
+		return set_choice(s, "stderr", "syslog", &c->log_syslog);
+	case KEY_COUNT:
+		break;
+	}
+	return false;
+}
+
+static const char *
+right_value(enum key k)
+{
+	return keys[k].right != NULL ? keys[k].right :
+	    "a time from 100ms to 7d, like 30s, 500ms, 5m or 1h";
+}
+
+/* libconfuse calls this for each value, at its line. */
+static int
+on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	enum key k;
+
+	for (k = 0; k < KEY_COUNT; k++)
+		if (strcmp(keys[k].name, opt->name) == 0)
+			break;
+	if (k == KEY_COUNT || !apply(k, value, target)) {
+		char safe[256];
+
+		text_escape(safe, sizeof safe, value, strlen(value));
+		cfg_error(cfg, "%s = \"%s\": want %s", opt->name, safe,
+		    k == KEY_COUNT ? "nothing" : right_value(k));
+		return -1;
+	}
+	*(const char **)result = value;
+	return 0;
+}
+
+/* ---- defaults, and the whole ----------------------------------------------------- */
+
+static void
+set_defaults(struct config *c)
+{
+	memset(c, 0, sizeof *c);
+	strcpy(c->file[FILE_CERTIFICATE], "/etc/postern/server.pem");
+	strcpy(c->file[FILE_KEY], "/etc/postern/server.key");
+	strcpy(c->file[FILE_CA], "/etc/postern/clients-ca.pem");
+	strcpy(c->ciphers,
+	    "TLSv1.2+ECDHE+AESGCM:TLSv1.2+ECDHE+CHACHA20");
+	strcpy(c->curves, "X25519:P-256:P-384");
+	strcpy(c->user, "_postern");
+	strcpy(c->worker_user, "_posternw");
+	strcpy(c->pid_file, "/run/posternd.pid");
+	c->isolation = ISOLATION_CONNECTION;
+	c->pool_workers = 2;
+	c->max_connections = 1024;
+	c->handshake_ms = 10000;
+	c->idle_ms = 300000;
+	c->session_ms = 86400000;
+	c->drain_ms = 10000;
+	c->log_level = LOG_INFO;
+}
+
+/* What a list's default is only if the file does not give the list. */
+static void
+set_list_defaults(struct config *c)
+{
+	if (c->listens == 0)
+		set_listen("127.0.0.1:7443", c);
+	if (!c->tls12 && !c->tls13)
+		c->tls13 = true;
+	if (c->parents == 0) {
+		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+		c->parents = cpus < 1 ? 1 : cpus > CONFIG_PARENTS_MAX ?
+		    CONFIG_PARENTS_MAX : (uint32_t)cpus;
+	}
+}
+
+static cfg_t *
+describe(void)
+{
+	static cfg_opt_t section[5][KEY_COUNT + 1];
+	static const char *const names[] = { "", "clients", "tls", "timeouts",
+	    "log" };
+	size_t n[5] = { 0 };
+	static const cfg_opt_t end = CFG_END();
+
+	for (enum key k = 0; k < KEY_COUNT; k++) {
+		cfg_opt_t one = CFG_STR_CB(keys[k].name, NULL, CFGF_NODEFAULT,
+		    on_value);
+		cfg_opt_t many = CFG_STR_LIST_CB(keys[k].name, NULL,
+		    CFGF_NODEFAULT, on_value);
+
+		for (size_t s = 0; s < 5; s++)
+			if (strcmp(names[s], keys[k].section) == 0)
+				section[s][n[s]++] = keys[k].list ? many : one;
+	}
+	for (size_t s = 1; s < 5; s++) {
+		cfg_opt_t sec = CFG_SEC(names[s], section[s], CFGF_NONE);
+
+		section[s][n[s]] = end;
+		section[0][n[0]++] = sec;
+	}
+	section[0][n[0]] = end;
+	return cfg_init(section[0], CFGF_NONE);
+}
+
+static bool
+parse(const char *text)
+{
+	cfg_t *cfg;
+	int result;
+
+	if (!config_scan(source, text, message, message_size))
+		return false;
+	cfg = describe();
+	cfg_set_error_function(cfg, on_error);
+	result = cfg_parse_buf(cfg, text);
+	cfg_free(cfg);
+	if (result == CFG_SUCCESS)
+		return true;
+	if (message[0] == '\0')
+		snprintf(message, message_size, "%s: cannot be parsed", source);
+	return false;
+}
+
+bool
+config_read(const char *path, struct config *c, char *why, size_t why_size)
+{
+	char real[PATH_MAX];
+	const char *what;
+	uint8_t *text;
+	size_t len;
+	bool ok;
+	int fd;
+
+	source = path;
+	target = c;
+	message = why;
+	message_size = why_size;
+	why[0] = '\0';
+	set_defaults(c);
+	fd = realpath(path, real) == NULL ? -1 :
+	    open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd == -1) {
+		snprintf(why, why_size, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	ok = file_read(fd, &text, &len, &what);
+	close(fd);
+	if (!ok) {
+		snprintf(why, why_size, "%s: %s", path, what);
+		return false;
+	}
+	*strrchr(real, '/') = '\0';
+	strcpy(directory, real);
+	ok = strlen((char *)text) == len && parse((char *)text);
+	if (!ok && why[0] == '\0')
+		snprintf(why, why_size, "%s: holds a NUL byte", path);
+	free(text);
+	if (ok)
+		set_list_defaults(c);
+	return ok;
+}
+
+const char *
+config_file_word(enum config_file f)
+{
+	static const char *const words[FILE_COUNT] = { "certificate", "key",
+	    "clients ca" };
+
+	return words[f];
+}

@@ -1,0 +1,57 @@
+/*
+ * The configuration, as one piece of memory without a pointer: the supervisor
+ * reads it, and hands it to each parent whole.
+ */
+#ifndef POSTERN_CONFIG_H
+#define POSTERN_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#define CONFIG_LISTEN_MAX	16
+#define CONFIG_PARENTS_MAX	64
+#define CONFIG_NAME_MAX		64
+#define CONFIG_DEFAULT_FILE	"/etc/postern/posternd.conf"
+
+struct config_listen {
+	struct sockaddr_storage	ss;
+	socklen_t		len;
+};
+
+/* The files of a generation, opened once by the supervisor. */
+enum config_file { FILE_CERTIFICATE, FILE_KEY, FILE_CA, FILE_COUNT };
+
+struct config {
+	struct config_listen	listen[CONFIG_LISTEN_MAX];
+	uint32_t		listens;
+	char			file[FILE_COUNT][PATH_MAX];
+	bool			tls12, tls13;
+	char			ciphers[512];	/* of TLS 1.2 */
+	char			curves[256];
+	uint32_t		parents;	/* 0: one per online CPU */
+	int32_t			isolation;	/* enum isolation */
+	uint32_t		pool_workers;
+	char			user[CONFIG_NAME_MAX];
+	char			worker_user[CONFIG_NAME_MAX];
+	char			pid_file[PATH_MAX];
+	uint32_t		max_connections;
+	int64_t			handshake_ms, idle_ms, session_ms, drain_ms;
+	int32_t			log_level;	/* syslog(3)'s */
+	bool			log_syslog;
+};
+
+/*
+ * Read the file into *c, defaults where it is silent.  Relative names in it
+ * are taken from its own directory.  False after one line about the first
+ * mistake ("FILE:LINE: what, and what would be right") in `why`.
+ */
+bool config_read(const char *path, struct config *c, char *why,
+    size_t why_size);
+
+/* Words for where a file of the configuration is named ("key"). */
+const char *config_file_word(enum config_file f);
+
+#endif

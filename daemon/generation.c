@@ -1,0 +1,586 @@
+/*
+ * Generations: one reading of the configuration, its files and its parents.
+ * A new one starts beside the old one; when all its parents are ready the old
+ * one accepts no more and its sessions run on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "handoff.h"
+#include "process.h"
+#include "supervisor.h"
+
+#define ALIVE_MAX	(GENERATIONS_MAX + 1)	/* and one that starts */
+#define MEMBERS_MAX	(CONFIG_PARENTS_MAX * SLOTS_PER_PARENT)
+
+/* Back-off of restarts (ms); a parent that lived this long was well. */
+#define BACKOFF_FIRST	100
+#define BACKOFF_LAST	30000
+#define WELL_MS		60000
+/* A parent that is not ready by then never will be (ms). */
+#define START_MS	60000
+
+struct member {
+	pid_t		 pid;		/* 0: free */
+	int		 pipe;		/* -1 once it is closed */
+	uint32_t	 index;
+	uint32_t	 slot;
+	bool		 ready, replaced;
+	int64_t		 started;
+	struct generation *of;
+};
+
+struct generation {
+	enum generation_state	 state;
+	uint32_t		 number;
+	struct config		 config;
+	int			 file[FILE_COUNT];
+	int64_t			 due[CONFIG_PARENTS_MAX];	/* restart; 0 */
+	int			 backoff[CONFIG_PARENTS_MAX];
+	bool			 told_to_end;
+};
+
+static struct generation	generations[ALIVE_MAX];
+static struct member		members[MEMBERS_MAX];
+static struct generation	*current;	/* serving, or NULL */
+static uint32_t			 last_number;
+static bool			 stopping;
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- files --------------------------------------------------------------------- */
+
+static const char *
+unfit_key(const struct stat *st)
+{
+	if (st->st_mode & S_IRWXO)
+		return "others may read the key: chmod 600";
+	if ((st->st_mode & S_IRWXG) && st->st_gid != 0 &&
+	    st->st_gid != getegid())
+		return "its group may read the key: chmod 600";
+	return NULL;
+}
+
+bool
+generation_open_files(const struct config *c, int file[FILE_COUNT], char *why,
+    size_t why_size)
+{
+	for (int i = 0; i < FILE_COUNT; i++)
+		file[i] = -1;
+	for (int i = 0; i < FILE_COUNT; i++) {
+		const char *wrong = NULL;
+		struct stat st;
+
+		/* O_NONBLOCK: a FIFO must not hold us up */
+		file[i] = open(c->file[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+		    O_NOCTTY);
+		if (file[i] == -1 || fstat(file[i], &st) == -1)
+			wrong = strerror(errno);
+		else if (!S_ISREG(st.st_mode))
+			wrong = "is not a regular file";
+		else if (i == FILE_KEY)
+			wrong = unfit_key(&st);
+		if (wrong == NULL)
+			continue;
+		snprintf(why, why_size, "%s: %s (%s)", c->file[i], wrong,
+		    config_file_word((enum config_file)i));
+		for (int j = 0; j <= i; j++)
+			if (file[j] != -1)
+				close(file[j]);
+		return false;
+	}
+	return true;
+}
+
+/* ---- members --------------------------------------------------------------------- */
+
+static struct member *
+free_member(void)
+{
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		if (members[i].pid == 0)
+			return &members[i];
+	return NULL;
+}
+
+/* The first page of the board that no living parent writes; -1 if none. */
+static int
+free_slot(void)
+{
+	for (uint32_t slot = 0; slot < supervisor.slots; slot++) {
+		bool used = false;
+
+		for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+			used |= members[i].pid != 0 && members[i].slot == slot;
+		if (!used)
+			return (int)slot;
+	}
+	return -1;
+}
+
+/* The page of a parent that is gone counts nothing any more. */
+static void
+clear_slot(uint32_t slot)
+{
+	static const char zero[4096];
+	ssize_t n = pwrite(supervisor.board, zero, sizeof zero,
+	    (off_t)slot * (off_t)sizeof zero);
+
+	(void)n;
+}
+
+static int
+make_handoff(const struct generation *g, const struct member *m)
+{
+	static struct handoff h;
+	int fd = memfd_create("handoff", MFD_CLOEXEC);
+
+	memset(&h, 0, sizeof h);
+	h.size = sizeof h;
+	h.generation = g->number;
+	h.index = m->index;
+	h.slot = m->slot;
+	h.slots = supervisor.slots;
+	h.supervisor = getpid();
+	h.log_kind = supervisor.log_kind;
+	h.one_uid = supervisor.one_uid;
+	h.uid = supervisor.uid;
+	h.gid = supervisor.gid;
+	h.worker_uid = supervisor.worker_uid;
+	h.worker_gid = supervisor.worker_gid;
+	h.config = g->config;
+	if (fd != -1 && write(fd, &h, sizeof h) != (ssize_t)sizeof h) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static _Noreturn void
+become_parent(const struct generation *g, const struct member *m, int handoff,
+    int pipe)
+{
+	struct placement place[PLACEMENTS_MAX];
+	char title[32];
+	int n = 0;
+
+	place[n++] = (struct placement){ handoff, HANDOFF_FD };
+	place[n++] = (struct placement){ pipe, HANDOFF_PROGRESS };
+	place[n++] = (struct placement){ supervisor.board, HANDOFF_BOARD };
+	place[n++] = (struct placement){ supervisor.worker_exe,
+	    HANDOFF_WORKER_EXE };
+	for (int i = 0; i < FILE_COUNT; i++)
+		place[n++] = (struct placement){ g->file[i],
+		    HANDOFF_FILE + i };
+	for (uint32_t i = 0; i < g->config.listens; i++)
+		place[n++] = (struct placement){
+		    listener_get(&g->config.listen[i]),
+		    HANDOFF_LISTEN + (int)i };
+	snprintf(title, sizeof title, "posternd: parent %u",
+	    (unsigned)m->index);
+	exec_program(supervisor.daemon_exe, title, place, n);
+}
+
+/* Start a parent; false with errno set (a full table, no memory). */
+static bool
+start_member(struct generation *g, uint32_t index)
+{
+	struct member *m = free_member();
+	int slot = free_slot(), pipe[2], handoff;
+
+	if (m == NULL || slot == -1) {
+		errno = EAGAIN;
+		return false;
+	}
+	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == -1)
+		return false;
+	*m = (struct member){ .pipe = pipe[0], .index = index,
+	    .slot = (uint32_t)slot, .of = g, .started = now_ms() };
+	clear_slot(m->slot);
+	handoff = make_handoff(g, m);
+	m->pid = handoff == -1 ? -1 : fork_bare();
+	if (m->pid == 0)
+		become_parent(g, m, handoff, pipe[1]);
+	close(pipe[1]);
+	if (handoff != -1)
+		close(handoff);
+	if (m->pid != -1)
+		return true;
+	m->pid = 0;
+	close(pipe[0]);
+	return false;
+}
+
+static void
+restart_later(struct generation *g, uint32_t index, int64_t lived)
+{
+	int *b = &g->backoff[index];
+
+	if (stopping || g->state != GENERATION_SERVING || g->due[index] != 0)
+		return;
+	*b = *b == 0 || lived >= WELL_MS ? BACKOFF_FIRST : *b * 2;
+	if (*b > BACKOFF_LAST)
+		*b = BACKOFF_LAST;
+	/* One that was well is missed at once. */
+	g->due[index] = now_ms() + (*b == BACKOFF_FIRST ? 0 : *b);
+}
+
+static uint32_t
+living(const struct generation *g)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		n += members[i].pid != 0 && members[i].of == g;
+	return n;
+}
+
+static void
+signal_members(const struct generation *g, int sig)
+{
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		if (members[i].pid != 0 && members[i].of == g)
+			kill(members[i].pid, sig);
+}
+
+/* ---- generations ------------------------------------------------------------------ */
+
+static void
+forget_if_empty(struct generation *g)
+{
+	if (g->state == GENERATION_SERVING || g->state == GENERATION_NONE ||
+	    living(g) > 0)
+		return;
+	for (int i = 0; i < FILE_COUNT; i++)
+		close(g->file[i]);
+	g->state = GENERATION_NONE;
+}
+
+/* Accept no more; sessions run on. */
+static void
+retire(struct generation *g)
+{
+	g->state = GENERATION_LEAVING;
+	signal_members(g, SIGUSR1);
+	for (uint32_t i = 0; i < CONFIG_PARENTS_MAX; i++)
+		g->due[i] = 0;
+	forget_if_empty(g);
+}
+
+/* Too many with sessions: the oldest ends cleanly now. */
+static void
+end_oldest(void)
+{
+	struct generation *oldest = NULL;
+	int leaving = 0;
+
+	for (int i = 0; i < ALIVE_MAX; i++) {
+		struct generation *g = &generations[i];
+
+		if (g->state != GENERATION_LEAVING)
+			continue;
+		leaving++;
+		if (!g->told_to_end &&
+		    (oldest == NULL || g->number < oldest->number))
+			oldest = g;
+	}
+	if (leaving < GENERATIONS_MAX || oldest == NULL)
+		return;
+	oldest->told_to_end = true;
+	signal_members(oldest, SIGTERM);
+}
+
+static bool
+all_ready(const struct generation *g)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		n += members[i].pid != 0 && members[i].of == g &&
+		    members[i].ready && !members[i].replaced;
+	return n >= g->config.parents;
+}
+
+static void
+tell_ready(const struct generation *g)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, g->number == 1 ? "ready" : "reload");
+	if (g->number > 1)
+		log_str(&l, "result", "ok");
+	log_num(&l, "generation", g->number);
+	log_num(&l, "parents", g->config.parents);
+	log_end(&l);
+	if (supervisor.background != -1) {
+		ssize_t n = write(supervisor.background, "", 1);
+
+		(void)n;
+		close(supervisor.background);
+		supervisor.background = -1;
+	}
+}
+
+static void
+take_over(struct generation *g)
+{
+	struct generation *old = current;
+
+	g->state = GENERATION_SERVING;
+	current = g;
+	tell_ready(g);
+	listener_close_unused(&g->config, NULL);
+	if (old != NULL)
+		retire(old);
+	end_oldest();
+}
+
+/* The starting generation cannot be: the old one, if any, goes on. */
+static void
+give_up(struct generation *g)
+{
+	g->state = GENERATION_LEAVING;
+	g->told_to_end = true;
+	signal_members(g, SIGKILL);
+	if (current != NULL) {
+		log_event(LOG_ERR, "reload", "failed: the new configuration "
+		    "or files are bad, see above; generation %u goes on",
+		    (unsigned)current->number);
+		listener_close_unused(&current->config, NULL);
+	}
+	forget_if_empty(g);
+}
+
+static bool
+open_listeners(const struct config *c, char *why, size_t why_size)
+{
+	for (uint32_t i = 0; i < c->listens; i++) {
+		char at[ADDR_TEXT];
+
+		if (listener_get(&c->listen[i]) != -1)
+			continue;
+		addr_text(&c->listen[i].ss, at);
+		snprintf(why, why_size, "listen %s: %s%s", at, strerror(errno),
+		    errno == EADDRINUSE ? ": another program (or another "
+		    "posternd) has that port" : "");
+		return false;
+	}
+	return true;
+}
+
+bool
+generation_start(const struct config *c, char *why, size_t why_size)
+{
+	struct generation *g = NULL;
+
+	for (int i = 0; g == NULL && i < ALIVE_MAX; i++)
+		if (generations[i].state == GENERATION_NONE)
+			g = &generations[i];
+	if (g == NULL) {
+		snprintf(why, why_size, "%d generations still have sessions; "
+		    "the oldest is ending: try again in a moment",
+		    GENERATIONS_MAX);
+		return false;
+	}
+	memset(g, 0, sizeof *g);
+	if (!generation_open_files(c, g->file, why, why_size))
+		return false;
+	g->config = *c;
+	if (!open_listeners(c, why, why_size)) {
+		for (int i = 0; i < FILE_COUNT; i++)
+			close(g->file[i]);
+		listener_close_unused(current != NULL ? &current->config : NULL,
+		    NULL);
+		return false;
+	}
+	g->number = ++last_number;
+	g->state = GENERATION_STARTING;
+	for (uint32_t i = 0; i < c->parents; i++) {
+		if (!start_member(g, i)) {
+			snprintf(why, why_size, "cannot start a parent: %s",
+			    strerror(errno));
+			give_up(g);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+log_died(const struct member *m, int status)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_ERR, "parent-died");
+	log_num(&l, "parent", m->pid);
+	log_num(&l, "generation", m->of->number);
+	if (WIFSIGNALED(status))
+		log_fmt(&l, "signal", "%s", sigabbrev_np(WTERMSIG(status)));
+	else
+		log_num(&l, "status", WEXITSTATUS(status));
+	log_end(&l);
+}
+
+int
+generation_reaped(pid_t pid, int status)
+{
+	struct member *m = NULL;
+	struct generation *g;
+	bool orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	for (uint32_t i = 0; m == NULL && i < MEMBERS_MAX; i++)
+		if (members[i].pid == pid)
+			m = &members[i];
+	if (m == NULL)
+		return -1;
+	g = m->of;
+	if (!orderly && !g->told_to_end && g->state != GENERATION_STARTING)
+		log_died(m, status);
+	m->pid = 0;
+	if (m->pipe != -1)
+		close(m->pipe);
+	clear_slot(m->slot);
+	if (g->state == GENERATION_STARTING) {
+		give_up(g);
+		if (current == NULL)
+			return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
+			    WEXITSTATUS(status) : EX_SOFTWARE;
+	} else if (g->state == GENERATION_SERVING && !m->replaced) {
+		restart_later(g, m->index, now_ms() - m->started);
+	}
+	forget_if_empty(g);
+	return -1;
+}
+
+/* ---- the loop's questions ------------------------------------------------------------ */
+
+int
+generation_poll(struct pollfd *p, int max)
+{
+	int n = 0;
+
+	for (uint32_t i = 0; i < MEMBERS_MAX && n < max; i++)
+		if (members[i].pid != 0 && members[i].pipe != -1)
+			p[n++] = (struct pollfd){ .fd = members[i].pipe,
+			    .events = POLLIN };
+	return n;
+}
+
+void
+generation_heard(const struct pollfd *p)
+{
+	struct member *m = NULL;
+	char bytes[64];
+	ssize_t n;
+
+	for (uint32_t i = 0; m == NULL && i < MEMBERS_MAX; i++)
+		if (members[i].pid != 0 && members[i].pipe == p->fd)
+			m = &members[i];
+	if (m == NULL)
+		return;
+	n = read(m->pipe, bytes, sizeof bytes);	/* what they are is no matter */
+	if (n > 0 && !m->ready) {
+		m->ready = true;
+		if (m->of->state == GENERATION_STARTING && all_ready(m->of))
+			take_over(m->of);
+	}
+	if (n == 0) {
+		close(m->pipe);
+		m->pipe = -1;
+		m->replaced = true;
+		restart_later(m->of, m->index, now_ms() - m->started);
+	}
+}
+
+int
+generation_tick(void)
+{
+	int64_t now = now_ms(), next = -1;
+
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
+		struct member *m = &members[i];
+		int64_t left = m->started + START_MS - now;
+
+		if (m->pid == 0 || m->ready)
+			continue;
+		if (left <= 0)
+			kill(m->pid, SIGKILL);
+		else if (next == -1 || left < next)
+			next = left;
+	}
+	for (uint32_t i = 0; current != NULL && !stopping &&
+	    i < current->config.parents; i++) {
+		int64_t left = current->due[i] - now;
+
+		if (current->due[i] == 0)
+			continue;
+		if (left <= 0) {
+			current->due[i] = 0;
+			if (!start_member(current, i))
+				restart_later(current, i, 0);
+			left = current->due[i] == 0 ? -1 : 100;
+		}
+		if (left > 0 && (next == -1 || left < next))
+			next = left;
+	}
+	return (int)next;
+}
+
+void
+generation_signal_all(int sig)
+{
+	for (int i = 0; i < ALIVE_MAX; i++) {
+		if (generations[i].state == GENERATION_NONE)
+			continue;
+		generations[i].told_to_end = true;
+		signal_members(&generations[i], sig);
+	}
+}
+
+bool
+generation_any(void)
+{
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		if (members[i].pid != 0)
+			return true;
+	return false;
+}
+
+bool
+generation_starting(void)
+{
+	for (int i = 0; i < ALIVE_MAX; i++)
+		if (generations[i].state == GENERATION_STARTING)
+			return true;
+	return false;
+}
+
+void
+generation_stop(void)
+{
+	stopping = true;
+}
+
+const struct config *
+generation_current(void)
+{
+	return current != NULL ? &current->config : NULL;
+}

@@ -1,0 +1,40 @@
+/*
+ * What a parent starts with: its descriptors by number, and one structure.
+ */
+#ifndef POSTERN_HANDOFF_H
+#define POSTERN_HANDOFF_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config.h"
+
+/* 0 and 1 are /dev/null, 2 is the log (log.h). */
+enum {
+	HANDOFF_FD = 3,		/* struct handoff, in a sealed memfd */
+	HANDOFF_PROGRESS,	/* pipe: any byte is progress, the first "ready" */
+	HANDOFF_BOARD,		/* memfd of pages, one a parent (board.h) */
+	HANDOFF_WORKER_EXE,	/* postern-worker, open for execution */
+	HANDOFF_FILE,		/* certificate, key, CA, in config.h's order */
+	HANDOFF_LISTEN = HANDOFF_FILE + FILE_COUNT,
+	/* once the files are read */
+	PARENT_SIGNAL_FD = HANDOFF_FILE
+};
+/* policy.c limits read(2) and write(2) to these. */
+_Static_assert(HANDOFF_PROGRESS == 4 && PARENT_SIGNAL_FD == 7,
+    "the parent's table in policy.c says 4 and 7");
+
+struct handoff {
+	uint32_t	size;		/* of this structure */
+	uint32_t	generation;
+	uint32_t	index;		/* of this parent in its generation */
+	uint32_t	slot, slots;	/* our page of the board; how many */
+	int32_t		supervisor;	/* pid */
+	int32_t		log_kind;	/* enum log_kind */
+	uint32_t	one_uid;	/* -U */
+	uint32_t	uid, gid;	/* `user`; unused with -U */
+	uint32_t	worker_uid, worker_gid;
+	struct config	config;
+};
+
+#endif

@@ -1,0 +1,37 @@
+#include "limits.h"
+
+#include <stddef.h>
+#include <sys/resource.h>
+
+/* Enough for the largest max-connections there can be. */
+#define MOST (100000U * 2 + PARENT_DESCRIPTORS)
+
+void
+limits_raise(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
+		return;
+	if (r.rlim_max < MOST) {
+		struct rlimit more = { MOST, MOST };
+
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			return;
+	}
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+const char *
+config_exceeds_limits(const struct config *c)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_max <
+	    (rlim_t)c->max_connections * 2 + PARENT_DESCRIPTORS)
+		return "max-connections needs twice as many descriptors, and "
+		    "128: raise the limit (ulimit -n, LimitNOFILE=) or lower "
+		    "max-connections";
+	return NULL;
+}

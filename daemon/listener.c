@@ -1,0 +1,83 @@
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "supervisor.h"
+
+#define LISTENERS_MAX (2 * CONFIG_LISTEN_MAX)
+
+static struct {
+	struct config_listen	at;
+	int			fd;
+} table[LISTENERS_MAX];
+static uint32_t count;
+
+static bool
+same(const struct config_listen *a, const struct config_listen *b)
+{
+	return a->len == b->len && memcmp(&a->ss, &b->ss, a->len) == 0;
+}
+
+static int
+open_socket(const struct config_listen *l)
+{
+	int on = 1, e;
+	int fd = socket(l->ss.ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd == -1)
+		return -1;
+	/* A restart binds at once; [::] leaves 0.0.0.0 to others. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+	    (l->ss.ss_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof on) == 0) &&
+	    bind(fd, (const struct sockaddr *)&l->ss, l->len) == 0 &&
+	    listen(fd, SOMAXCONN) == 0)
+		return fd;
+	e = errno;
+	close(fd);
+	errno = e;
+	return -1;
+}
+
+int
+listener_get(const struct config_listen *l)
+{
+	int fd;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (same(&table[i].at, l))
+			return table[i].fd;
+	if (count == LISTENERS_MAX) {
+		errno = EMFILE;
+		return -1;
+	}
+	fd = open_socket(l);
+	if (fd == -1)
+		return -1;
+	table[count].at = *l;
+	table[count++].fd = fd;
+	return fd;
+}
+
+static bool
+names(const struct config *c, const struct config_listen *l)
+{
+	for (uint32_t i = 0; c != NULL && i < c->listens; i++)
+		if (same(&c->listen[i], l))
+			return true;
+	return false;
+}
+
+void
+listener_close_unused(const struct config *a, const struct config *b)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (names(a, &table[i].at) || names(b, &table[i].at))
+			continue;
+		close(table[i].fd);
+		table[i--] = table[--count];
+	}
+}

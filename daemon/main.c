@@ -1,0 +1,413 @@
+/*
+ * posternd: the supervisor's start, and by its first argument, which is then
+ * its title, a parent's.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "confine.h"
+#include "credentials.h"
+#include "filter.h"
+#include "limits.h"
+#include "parent.h"
+#include "supervisor.h"
+#include "text.h"
+#include "title.h"
+
+#define CAP(n) (UINT64_C(1) << (n))
+
+/*
+ * Why root keeps these (linux/capability.h), and no others:
+ *  2 DAC_READ_SEARCH	opens key and certificate wherever they lie
+ *  5 KILL		signals parents, which have another user
+ *  6 SETGID, 7 SETUID	its children give root up
+ *  8 SETPCAP		its children empty their bounding set
+ * 10 NET_BIND_SERVICE	a reload may name a port below 1024
+ * 18 SYS_CHROOT	its children enter an empty root
+ */
+#define CAPABILITIES (CAP(2) | CAP(5) | CAP(6) | CAP(7) | CAP(8) | CAP(10) | \
+	CAP(18))
+
+static struct options {
+	const char	*file;
+	bool		 background, check, one_uid, verbose;
+} options = { .file = CONFIG_DEFAULT_FILE };
+
+static struct config	config;
+static int		inherited;	/* descriptors that were left to us */
+
+static _Noreturn void die(int code, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static _Noreturn void
+die(int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("posternd: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(code);
+}
+
+static _Noreturn void
+usage(FILE *to, int code)
+{
+	fputs("usage: posternd [-bnvVU] [-f file]\n"
+	    "  -b       run in the background, with a pid file\n"
+	    "  -f file  configuration (default " CONFIG_DEFAULT_FILE ")\n"
+	    "  -n       check the configuration and its files, and exit\n"
+	    "  -U       allow a start without root (weaker: one user for all)\n"
+	    "  -v       more detail in the log\n"
+	    "  -V       version\n", to);
+	exit(code);
+}
+
+static void
+show_version(void)
+{
+	const struct scmp_version *s = seccomp_version();
+
+	printf("posternd %s\nlibtls API %d on %s\nlibseccomp %u.%u.%u\n",
+	    POSTERN_VERSION, TLS_API, OpenSSL_version(OPENSSL_VERSION),
+	    s->major, s->minor, s->micro);
+	exit(0);
+}
+
+static void
+parse_options(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "bf:hnUvV")) != -1) {
+		switch (c) {
+		case 'b':
+			options.background = true;
+			break;
+		case 'f':
+			options.file = optarg;
+			break;
+		case 'n':
+			options.check = true;
+			break;
+		case 'U':
+			options.one_uid = true;
+			break;
+		case 'v':
+			options.verbose = true;
+			break;
+		case 'V':
+			show_version();
+			break;
+		case 'h':
+			usage(stdout, 0);
+		default:
+			usage(stderr, EX_USAGE);
+		}
+	}
+	if (optind != argc)
+		usage(stderr, EX_USAGE);
+}
+
+/* What whoever started us left open is not ours to have, nor to pass on. */
+static void
+close_inherited(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	const struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		inherited += atoi(e->d_name) > 2 && atoi(e->d_name) != dirfd(d);
+	if (d != NULL)
+		closedir(d);
+	confine_close_from(3);
+	/* Whatever we open must not become 0, 1 or 2. */
+	while (open("/dev/null", O_RDWR) < 3 && errno == 0)
+		continue;
+	confine_close_from(3);
+}
+
+static void
+find_user(const char *key, const char *name, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *pw;
+
+	errno = 0;
+	pw = getpwnam(name);
+	if (pw == NULL)
+		die(EX_CONFIG, "%s: %s: no such user; make it (useradd "
+		    "--system %s) or name another", options.file, key, name);
+	if (pw->pw_uid == 0)
+		die(EX_CONFIG, "%s: %s: %s is root, which is what it must not "
+		    "be", options.file, key, name);
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+}
+
+static void
+find_users(void)
+{
+	supervisor.one_uid = options.one_uid && geteuid() != 0;
+	if (supervisor.one_uid)
+		return;
+	if (geteuid() != 0)
+		die(EX_NOPERM, "must be started as root; -U allows a start "
+		    "without, with weaker separation");
+	find_user("user", config.user, &supervisor.uid, &supervisor.gid);
+	find_user("worker-user", config.worker_user, &supervisor.worker_uid,
+	    &supervisor.worker_gid);
+	if (supervisor.uid == supervisor.worker_uid)
+		die(EX_CONFIG, "%s: user and worker-user are the same: a worker "
+		    "could reach into the parent; name two", options.file);
+	text_copy(supervisor.user, sizeof supervisor.user, config.user);
+	text_copy(supervisor.worker_user, sizeof supervisor.worker_user,
+	    config.worker_user);
+}
+
+static void
+read_config(void)
+{
+	static char path[PATH_MAX];
+	const char *wrong;
+	char why[1024];
+
+	if (!config_read(options.file, &config, why, sizeof why))
+		die(EX_CONFIG, "%s", why);
+	if (realpath(options.file, path) == NULL)
+		die(EX_CONFIG, "%s: %s", options.file, strerror(errno));
+	supervisor.config_path = path;
+	supervisor.verbose = options.verbose;
+	if (options.verbose)
+		config.log_level = LOG_DEBUG;
+	limits_raise();
+	wrong = config_exceeds_limits(&config);
+	if (wrong != NULL)
+		die(EX_CONFIG, "%s: %s", options.file, wrong);
+}
+
+/* -n: what a start would do with the files, by a child without root. */
+static _Noreturn void
+check(void)
+{
+	int file[FILE_COUNT], status;
+	char why[1024];
+	pid_t pid;
+
+	if (!generation_open_files(&config, file, why, sizeof why))
+		die(EX_CONFIG, "%s", why);
+	pid = fork();
+	if (pid == 0) {
+		struct tls *t;
+
+		if (!supervisor.one_uid)
+			confine_drop_user(supervisor.uid, supervisor.gid);
+		t = credentials_load(&config, file, why, sizeof why);
+		if (t == NULL)
+			die(EX_CONFIG, "%s", why);
+		tls_free(t);
+		exit(0);
+	}
+	if (pid == -1 || waitpid(pid, &status, 0) == -1)
+		die(EX_OSERR, "fork: %s", strerror(errno));
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		exit(EX_CONFIG);
+	puts("configuration OK");
+	exit(0);
+}
+
+/*
+ * The caller waits until the service is ready, so that its exit code is the
+ * start's; in the child, supervisor.background is where to say so.
+ */
+static void
+go_background(void)
+{
+	int pipe[2], status = EX_SOFTWARE;
+	char c;
+	pid_t pid;
+
+	supervisor.background = -1;
+	if (!options.background)
+		return;
+	if (pipe2(pipe, O_CLOEXEC) == -1 || (pid = fork()) == -1)
+		die(EX_OSERR, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		close(pipe[0]);
+		setsid();
+		supervisor.background = pipe[1];
+		return;
+	}
+	close(pipe[1]);
+	if (read(pipe[0], &c, 1) == 1)
+		_exit(0);
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	_exit(EX_SOFTWARE);
+}
+
+/* Held locked for our life: a second instance finds it so. */
+static void
+write_pid_file(void)
+{
+	int fd;
+
+	if (!options.background)
+		return;
+	fd = open(config.pid_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0644);
+	if (fd == -1)
+		die(EX_CANTCREAT, "%s: %s (pid-file)", config.pid_file,
+		    strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1)
+		die(EX_UNAVAILABLE, "%s: another posternd runs with this "
+		    "pid-file", config.pid_file);
+	if (ftruncate(fd, 0) == -1 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+		die(EX_IOERR, "%s: %s (pid-file)", config.pid_file,
+		    strerror(errno));
+}
+
+/* Our own program, and the worker's: from now on those and no others. */
+static void
+open_programs(void)
+{
+	static const char *const places[] = { "", "/../libexec/postern" };
+	char self[PATH_MAX], path[PATH_MAX + 64];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n <= 0)
+		die(EX_OSERR, "/proc/self/exe: %s; is /proc mounted?",
+		    strerror(errno));
+	self[n] = '\0';
+	supervisor.daemon_exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	*strrchr(self, '/') = '\0';
+	supervisor.worker_exe = -1;
+	for (size_t i = 0; supervisor.worker_exe == -1 && i < 2; i++) {
+		snprintf(path, sizeof path, "%s%s/postern-worker", self,
+		    places[i]);
+		supervisor.worker_exe = open(path, O_PATH | O_CLOEXEC);
+	}
+	if (supervisor.daemon_exe == -1 || supervisor.worker_exe == -1)
+		die(EX_UNAVAILABLE, "postern-worker is neither in %s nor in "
+		    "%s/../libexec/postern; install it", self, self);
+}
+
+static void
+make_board(void)
+{
+	supervisor.slots = config.parents * SLOTS_PER_PARENT;
+	supervisor.board = memfd_create("board", MFD_CLOEXEC);
+	if (supervisor.board == -1 || ftruncate(supervisor.board,
+	    (off_t)supervisor.slots * BOARD_PAGE) == -1)
+		die(EX_OSERR, "shared memory: %s", strerror(errno));
+}
+
+static void
+open_log(bool journal)
+{
+	int fd;
+
+	supervisor.log_kind = journal ? LOG_KIND_JOURNAL : LOG_KIND_STREAM;
+	if (config.log_syslog) {
+		supervisor.log_kind = LOG_KIND_SYSLOG;
+		if (!log_open_syslog(&fd))
+			die(EX_UNAVAILABLE, "/dev/log: %s: no syslogd listens; "
+			    "use log { to = stderr }", strerror(errno));
+		dup2(fd, STDERR_FILENO);
+		close(fd);
+	} else {
+		log_reopen_stderr();
+	}
+	log_init("supervisor", supervisor.log_kind, config.log_level);
+}
+
+static void
+tell_start(void)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "start");
+	log_str(&l, "version", POSTERN_VERSION);
+	log_num(&l, "parents", config.parents);
+	log_str(&l, "isolation", config.isolation == 0 ? "connection" : "pool");
+	log_end(&l);
+	if (inherited > 0)
+		log_event(LOG_WARNING, "start", "%d descriptors inherited from "
+		    "whoever started us were closed", inherited);
+	if (!supervisor.one_uid)
+		return;
+	log_event(LOG_WARNING, "weaker", "-U: one user for all processes: "
+	    "parent and worker are kept apart by namespaces, seccomp and "
+	    "Landlock alone");
+	log_event(LOG_WARNING, "weaker", "-U: the key file is readable by the "
+	    "user the service runs as");
+}
+
+static void
+confine(void)
+{
+	if (supervisor.one_uid)
+		confine_drop_capabilities();
+	else
+		confine_keep_capabilities(CAPABILITIES);
+	confine_hide();
+	confine_no_new_privs();
+	filter_apply(POLICY_SUPERVISOR);
+}
+
+int
+main(int argc, char **argv)
+{
+	bool journal;
+	int code;
+
+	if (argc == 1 && strncmp(argv[0], "posternd: parent ", 17) == 0) {
+		char title[32];
+
+		text_copy(title, sizeof title, argv[0]);
+		title_init(argc, argv);
+		title_set(title);
+		parent_main();
+	}
+	umask(077);
+	close_inherited();
+	journal = log_stderr_is_journal();
+	parse_options(argc, argv);
+	read_config();
+	find_users();
+	if (confine_unavailable() != NULL)
+		die(EX_OSERR, "%s", confine_unavailable());
+	if (options.check)
+		check();
+	open_programs();
+	make_board();
+	go_background();
+	write_pid_file();
+	open_log(journal);
+	title_init(argc, argv);
+	title_set("posternd: supervisor");
+	tell_start();
+	confine();
+	code = supervisor_run(&config);
+	if (options.background)
+		unlink(config.pid_file);
+	return code;
+}

@@ -1,0 +1,19 @@
+/*
+ * posternd: parent.  The process that holds the key and performs TLS.
+ */
+#ifndef POSTERN_PARENT_H
+#define POSTERN_PARENT_H
+
+/* Start from the supervisor's handoff (handoff.h); never returns. */
+_Noreturn void parent_main(void);
+
+/* A byte for the supervisor: ready, or still alive. */
+void parent_tell_progress(void);
+
+/* End of file for the supervisor: start another in our place. */
+void parent_replace_me(void);
+
+/* Log the end and leave. */
+_Noreturn void parent_exit(int code);
+
+#endif

@@ -1,0 +1,247 @@
+/*
+ * The parent's event loop: listeners, signals, the drain.
+ */
+#include "service.h"
+
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "board.h"
+#include "log.h"
+#include "parent.h"
+
+/* So many clients of one wake-up, then the others' turn. */
+#define ACCEPT_BURST 16
+/* With no descriptor or memory left, listeners rest for so long (us). */
+#define ACCEPT_REST_US 100000
+/*
+ * Each accept leaks a reference on a global of libtls, whose counter wraps at
+ * 2^31: be replaced long before.
+ */
+#define ACCEPTS_MAX (UINT32_C(1) << 29)
+/* After the drain's deadline, for what was received to be echoed (ms). */
+#define LAST_MS 5000
+
+struct service service;
+
+static struct event	listener[CONFIG_LISTEN_MAX];
+static struct event	signals, rest_timer, drain_timer;
+static uint32_t		accepts;
+static int64_t		accept_complained;
+static bool		last_call, is_ready;
+
+int64_t
+service_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+rest(int error)
+{
+	const struct timeval tv = { .tv_usec = ACCEPT_REST_US };
+	int64_t now = service_now();
+
+	if (accept_complained == 0 || now - accept_complained >= 60000) {
+		accept_complained = now;
+		log_event(LOG_ERR, "accept-failed", "%s; connections wait in "
+		    "the listening queue", strerror(error));
+	}
+	for (uint32_t i = 0; i < service.config->listens; i++)
+		event_del(&listener[i]);
+	event_add(&rest_timer, &tv);
+}
+
+static void
+on_rested(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	for (uint32_t i = 0; service.accepting && i < service.config->listens;
+	    i++)
+		event_add(&listener[i], NULL);
+}
+
+static void
+greet(int sock, const struct sockaddr_storage *ss)
+{
+	char peer[ADDR_TEXT];
+
+	addr_text(ss, peer);
+	if (!board_enter(service.config->max_connections)) {
+		conn_refuse_early(peer, REASON_TOO_MANY_CONNECTIONS);
+		close(sock);
+		return;
+	}
+	conn_accept(sock, peer);
+}
+
+static void
+on_listener(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what, (void)arg;
+	for (int i = 0; i < ACCEPT_BURST && service.accepting; i++) {
+		struct sockaddr_storage ss;
+		socklen_t len = sizeof ss;
+		int sock = accept4(fd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (sock != -1) {
+			greet(sock, &ss);
+			if (++accepts == ACCEPTS_MAX) {
+				parent_replace_me();
+				service_drain(0, "recycled");
+			}
+		} else if (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOMEM || errno == ENOBUFS) {
+			rest(errno);
+			return;
+		} else if (errno == EAGAIN) {
+			return;
+		}
+	}
+}
+
+static void
+on_drain_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval tv = { .tv_sec = LAST_MS / 1000 };
+
+	(void)fd, (void)what, (void)arg;
+	if (last_call) {
+		log_event(LOG_WARNING, "drain", "%u sessions cut off",
+		    (unsigned)service.open);
+		parent_exit(0);
+	}
+	last_call = true;
+	conn_end_all("shutting-down");
+	event_add(&drain_timer, &tv);
+}
+
+void
+service_drain(int64_t deadline_ms, const char *why)
+{
+	struct log_line l;
+
+	if (service.accepting) {
+		log_begin(&l, LOG_INFO, "drain");
+		log_str(&l, "why", why);
+		log_num(&l, "connections", service.open);
+		log_end(&l);
+		for (uint32_t i = 0; i < service.config->listens; i++) {
+			event_del(&listener[i]);
+			close(HANDOFF_LISTEN + (int)i);
+		}
+		event_del(&rest_timer);
+	}
+	service.accepting = false;
+	if (deadline_ms > 0 && !service.stopping) {
+		struct timeval tv = { .tv_sec = (time_t)(deadline_ms / 1000),
+		    .tv_usec = (suseconds_t)(deadline_ms % 1000 * 1000) };
+
+		service.stopping = true;
+		event_add(&drain_timer, &tv);
+	}
+}
+
+static void
+on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct signalfd_siginfo s;
+
+	(void)what, (void)arg;
+	while (read(fd, &s, sizeof s) == (ssize_t)sizeof s) {
+		if (s.ssi_signo == SIGTERM)
+			service_drain(service.config->drain_ms, "stop");
+		else
+			service_drain(0, "reload");
+	}
+}
+
+/*
+ * By descriptor, at a number the policy knows: no handler ever interrupts a
+ * turn.  The other signals of a terminal are the supervisor's to act upon.
+ */
+static void
+prepare_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd == -1 || dup2(fd, PARENT_SIGNAL_FD) == -1)
+		fatal(EX_OSERR, "signalfd: %s", strerror(errno));
+	close(fd);
+	event_assign(&signals, service.base, PARENT_SIGNAL_FD,
+	    EV_READ | EV_PERSIST, on_signal, NULL);
+	if (event_add(&signals, NULL) == -1)
+		fatal(EX_OSERR, "libevent: signals");
+}
+
+void
+service_ready(void)
+{
+	if (is_ready)
+		return;
+	is_ready = true;
+	parent_tell_progress();
+}
+
+void
+service_prepare(const struct config *config)
+{
+	struct event_config *ec = event_config_new();
+
+	service.config = config;
+	if (ec == NULL || event_config_require_features(ec, EV_FEATURE_ET |
+	    EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE) == -1 ||
+	    event_config_set_flag(ec, EVENT_BASE_FLAG_NOLOCK |
+	    EVENT_BASE_FLAG_IGNORE_ENV) == -1 ||
+	    (service.base = event_base_new_with_config(ec)) == NULL)
+		fatal(EX_OSERR, "libevent: no epoll");
+	event_config_free(ec);
+	prepare_signals();
+	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
+	event_assign(&drain_timer, service.base, -1, 0, on_drain_deadline,
+	    NULL);
+	for (uint32_t i = 0; i < config->listens; i++)
+		event_assign(&listener[i], service.base,
+		    HANDOFF_LISTEN + (int)i, EV_READ | EV_PERSIST, on_listener,
+		    NULL);
+}
+
+void
+service_run(struct tls *server, int channel)
+{
+	bool more = false;
+
+	service.server = server;
+	service.accepting = true;
+	for (uint32_t i = 0; i < service.config->listens; i++)
+		if (event_add(&listener[i], NULL) == -1)
+			fatal(EX_OSERR, "libevent: a listening socket");
+	stash_start(channel);
+	while (service.accepting || service.open > 0) {
+		if (event_base_loop(service.base, EVLOOP_ONCE |
+		    (more ? EVLOOP_NONBLOCK : 0)) == -1)
+			fatal(EX_OSERR, "libevent: the loop failed");
+		more = conn_run();
+	}
+}

@@ -1,0 +1,75 @@
+/*
+ * A parent at work: one event loop, its listeners, its connections, its
+ * spawner.  What the three files service.c, stash.c and conn.c share.
+ */
+#ifndef POSTERN_SERVICE_H
+#define POSTERN_SERVICE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <tls.h>
+
+#include "handoff.h"
+#include "reason.h"
+
+struct service {
+	struct event_base	*base;
+	struct tls		*server;
+	const struct config	*config;
+	uint32_t		 open;		/* connections of ours */
+	bool			 accepting;
+	bool			 stopping;	/* TERM: a drain deadline runs */
+};
+
+extern struct service service;
+
+/* Make the event loop, its signals and listeners; before confinement. */
+void service_prepare(const struct config *config);
+
+/* Serve, with the spawner's channel, until drained. */
+void service_run(struct tls *server, int channel);
+
+/* Milliseconds of the monotonic clock, coarse. */
+int64_t service_now(void);
+
+/* Accept no more; end when the last connection has.  deadline_ms 0: none. */
+void service_drain(int64_t deadline_ms, const char *why);
+
+/* ---- stash.c: ready workers ------------------------------------------------- */
+
+/* Serve the spawner's channel; asks for the first workers. */
+void stash_start(int channel);
+
+/*
+ * Take a ready worker's descriptor (the caller's) and pid; false if none is
+ * ready now: stash_wait says whom to tell (conn_worker_ready).
+ */
+bool stash_take(int *fd, pid_t *pid);
+
+/* Called when a worker is ready; the first makes the parent so. */
+void service_ready(void);
+
+/* ---- conn.c: a client's way --------------------------------------------------- */
+
+/* A client on `sock` (owned from here on) from `peer` (ADDR_TEXT). */
+void conn_accept(int sock, const char *peer);
+
+/* One line for a client that never became a connection. */
+void conn_refuse_early(const char *peer, enum reason why);
+
+/* A worker has become ready: connections that wait for one go on. */
+void conn_worker_ready(void);
+
+/* Spawner's word that a worker was killed or failed. */
+void conn_worker_died(pid_t pid, int signal, int status);
+
+/* Let connections that have input left have their next turn; true if any is
+ * left to do. */
+bool conn_run(void);
+
+/* End every session cleanly now: what was received is still echoed. */
+void conn_end_all(const char *why);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * The stash: workers the spawner has made in advance, so that no client waits
+ * for a fork.  The spawner is believed only so far: a message must have the
+ * agreed length, and a descriptor is used with socket calls that do not block.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "log.h"
+#include "service.h"
+
+#define STASH_MAX 32
+
+struct ready {
+	int	fd;
+	pid_t	pid;
+};
+
+static struct ready	stash[STASH_MAX];
+static uint32_t		stashed;
+static uint32_t		asked;		/* for, and not yet here */
+static int		channel = -1;
+static struct event	channel_event;
+
+static uint32_t
+stash_size(void)
+{
+	uint32_t max = service.config->max_connections;
+
+	return max < STASH_MAX / 2 ? max : STASH_MAX / 2;
+}
+
+static void
+lose_spawner(const char *why)
+{
+	if (channel == -1)
+		return;
+	event_del(&channel_event);
+	close(channel);
+	channel = -1;
+	log_event(LOG_ERR, "spawner-died", "%s; draining, to be replaced", why);
+	service_drain(service.config->drain_ms, "spawner-died");
+}
+
+static void
+ask(void)
+{
+	struct spawner_want want = { 0 };
+
+	if (channel == -1 || stashed + asked >= stash_size())
+		return;
+	want.count = stash_size() - stashed - asked;
+	if (channel_send(channel, &want, sizeof want, -1))
+		asked += want.count;
+	else if (errno != EAGAIN)
+		lose_spawner("its channel is closed");
+}
+
+static void
+on_worker(const struct spawner_event *e, int fd)
+{
+	if (fd == -1 || asked == 0) {
+		if (fd != -1)
+			close(fd);
+		lose_spawner("it sent what was not asked for");
+		return;
+	}
+	asked--;
+	stash[stashed].fd = fd;
+	stash[stashed++].pid = e->pid;
+	service_ready();
+	conn_worker_ready();
+}
+
+/* A worker that died unused must not be given to a client. */
+static void
+forget(pid_t pid)
+{
+	for (uint32_t i = 0; i < stashed; i++) {
+		if (stash[i].pid == pid) {
+			close(stash[i].fd);
+			stash[i--] = stash[--stashed];
+		}
+	}
+}
+
+static void
+on_event(const struct spawner_event *e, int fd)
+{
+	if (e->type == SPAWNER_WORKER) {
+		on_worker(e, fd);
+		return;
+	}
+	if (fd != -1)
+		close(fd);
+	if (e->type != SPAWNER_DIED || fd != -1) {
+		lose_spawner("it sent an unknown message");
+		return;
+	}
+	forget(e->pid);
+	conn_worker_died(e->pid, e->signal, e->status);
+	ask();
+}
+
+static void
+on_channel(evutil_socket_t sock, short what, void *arg)
+{
+	(void)sock, (void)what, (void)arg;
+	for (int turns = 0; turns < STASH_MAX && channel != -1; turns++) {
+		struct spawner_event e;
+		int fd, n = channel_recv(channel, &e, sizeof e, &fd);
+
+		if (n == 1)
+			on_event(&e, fd);
+		else if (n == 0)
+			lose_spawner("it ended");
+		else if (errno == EAGAIN)
+			return;
+		else
+			lose_spawner(strerror(errno));
+	}
+}
+
+void
+stash_start(int fd)
+{
+	channel = fd;
+	event_assign(&channel_event, service.base, channel,
+	    EV_READ | EV_PERSIST, on_channel, NULL);
+	if (event_add(&channel_event, NULL) == -1)
+		fatal(EX_OSERR, "event_add: spawner's channel");
+	ask();
+}
+
+bool
+stash_take(int *fd, pid_t *pid)
+{
+	if (stashed == 0) {
+		ask();
+		return false;
+	}
+	*fd = stash[--stashed].fd;
+	*pid = stash[stashed].pid;
+	if (stashed <= stash_size() / 2)	/* several at once: fewer calls */
+		ask();
+	return true;
+}

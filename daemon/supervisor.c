@@ -1,0 +1,206 @@
+/*
+ * The supervisor's loop.  Signals are blocked but while it waits, so that none
+ * is missed; everything else it does is in generation.c.
+ */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "limits.h"
+
+struct supervisor supervisor;
+
+static volatile sig_atomic_t got_hup, got_term;
+static sigset_t waiting;
+static int64_t	kill_at;	/* when a stop's patience ends; 0: no stop */
+static bool	reload_again;
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		got_hup = 1;
+	else if (sig == SIGTERM || sig == SIGINT)
+		got_term++;
+}
+
+static void
+set_signals(void)
+{
+	static const int ours[] = { SIGHUP, SIGTERM, SIGINT, SIGCHLD };
+	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t block;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+		sigaddset(&block, ours[i]);
+		sigaction(ours[i], &sa, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	sigprocmask(SIG_SETMASK, &block, &waiting);
+	sigdelset(&waiting, SIGHUP);
+	sigdelset(&waiting, SIGTERM);
+	sigdelset(&waiting, SIGINT);
+	sigdelset(&waiting, SIGCHLD);
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What only a restart can change: the users were looked up before the filter. */
+static const char *
+needs_restart(const struct config *c)
+{
+	const struct config *old = generation_current();
+
+	if (!supervisor.one_uid && (strcmp(c->user, supervisor.user) != 0 ||
+	    strcmp(c->worker_user, supervisor.worker_user) != 0))
+		return "user, worker-user: a change needs a restart";
+	if (old != NULL && old->log_syslog != c->log_syslog)
+		return "log { to }: a change needs a restart";
+	if (c->parents * SLOTS_PER_PARENT > supervisor.slots)
+		return "parents: more than at the start needs a restart";
+	return config_exceeds_limits(c);
+}
+
+static void
+reload(void)
+{
+	static struct config c;
+	const char *wrong;
+	char why[1024];
+	bool ok;
+
+	if (generation_starting()) {
+		reload_again = true;
+		return;
+	}
+	ok = config_read(supervisor.config_path, &c, why, sizeof why);
+	if (ok && (wrong = needs_restart(&c)) != NULL) {
+		log_event(LOG_ERR, "reload", "failed: %s: %s; the old "
+		    "generation goes on", supervisor.config_path, wrong);
+		return;
+	}
+	if (ok) {
+		log_level(supervisor.verbose ? LOG_DEBUG : c.log_level);
+		if (supervisor.verbose)
+			c.log_level = LOG_DEBUG;
+		ok = generation_start(&c, why, sizeof why);
+	}
+	if (!ok)
+		log_event(LOG_ERR, "reload", "failed: %s; the old generation "
+		    "goes on", why);
+}
+
+static void
+stop(void)
+{
+	const struct config *c = generation_current();
+
+	if (kill_at != 0 || c == NULL) {	/* the second: at once */
+		generation_signal_all(SIGKILL);
+		return;
+	}
+	log_event(LOG_INFO, "drain", "up to %lld.%03d s, then the end",
+	    (long long)(c->drain_ms / 1000), (int)(c->drain_ms % 1000));
+	generation_stop();
+	generation_signal_all(SIGTERM);
+	kill_at = now_ms() + c->drain_ms + GRACE_MS;
+}
+
+static int
+reap(void)
+{
+	int status, code = -1;
+	pid_t pid;
+
+	while (code == -1 && (pid = waitpid(-1, &status, WNOHANG)) > 0)
+		code = generation_reaped(pid, status);
+	return code;
+}
+
+static int
+act_on_signals(void)
+{
+	int terms = got_term;
+
+	got_term -= terms;
+	while (terms-- > 0)
+		stop();
+	if (got_hup) {
+		got_hup = 0;
+		reload();
+	} else if (reload_again && !generation_starting()) {
+		reload_again = false;
+		reload();
+	}
+	return reap();
+}
+
+static void
+wait_for_something(void)
+{
+	static struct pollfd p[CONFIG_PARENTS_MAX * SLOTS_PER_PARENT];
+	int n = generation_poll(p, (int)(sizeof p / sizeof p[0]));
+	int ms = generation_tick(), heard;
+	struct timespec tv;
+
+	if (kill_at != 0) {
+		int64_t left = kill_at - now_ms();
+
+		if (left <= 0) {
+			generation_signal_all(SIGKILL);
+			left = 1000;
+		}
+		if (ms == -1 || left < ms)
+			ms = (int)left;
+	}
+	if (reload_again && !generation_starting())
+		ms = 0;
+	tv.tv_sec = ms / 1000;
+	tv.tv_nsec = (long)(ms % 1000) * 1000000;
+	heard = ppoll(p, (nfds_t)n, ms == -1 ? NULL : &tv, &waiting);
+	for (int i = 0; heard > 0 && i < n; i++)
+		if (p[i].revents != 0)
+			generation_heard(&p[i]);
+}
+
+int
+supervisor_run(const struct config *first)
+{
+	char why[1024];
+	int code = -1;
+
+	set_signals();
+	if (!generation_start(first, why, sizeof why)) {
+		log_event(LOG_ERR, "fatal", "%s", why);
+		return strncmp(why, "listen ", 7) == 0 ? EX_UNAVAILABLE :
+		    EX_CONFIG;
+	}
+	while (code == -1) {
+		wait_for_something();
+		code = act_on_signals();
+		if (kill_at != 0 && !generation_any())
+			code = 0;
+		if (code == -1 && got_term == 0 &&
+		    generation_current() == NULL && !generation_any())
+			code = EX_UNAVAILABLE;
+	}
+	log_event(LOG_INFO, "stop", "status %d", code);
+	return code;
+}

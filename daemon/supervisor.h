@@ -1,0 +1,95 @@
+/*
+ * posternd: supervisor.  Root, without keys and without input but signals,
+ * child exits, and a pipe from each parent on which any byte means progress
+ * and end of file "replace me now".
+ */
+#ifndef POSTERN_SUPERVISOR_H
+#define POSTERN_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "log.h"
+
+/* What holds for the supervisor's life, whatever is reloaded. */
+struct supervisor {
+	const char	*config_path;
+	bool		 one_uid;		/* -U */
+	bool		 verbose;		/* -v */
+	char		 user[CONFIG_NAME_MAX], worker_user[CONFIG_NAME_MAX];
+	uid_t		 uid, worker_uid;
+	gid_t		 gid, worker_gid;
+	int		 daemon_exe, worker_exe;	/* held open: O_PATH */
+	int		 board;			/* memfd */
+	uint32_t	 slots;
+	enum log_kind	 log_kind;
+	int		 background;		/* -b: tell here, or -1 */
+};
+
+extern struct supervisor supervisor;
+
+/* Serve with this first configuration; returns the exit code. */
+int supervisor_run(const struct config *first);
+
+/* ---- generation.c ------------------------------------------------------------- */
+
+/* At most so many generations have sessions at once. */
+#define GENERATIONS_MAX 4
+
+enum generation_state { GENERATION_NONE, GENERATION_STARTING,
+    GENERATION_SERVING, GENERATION_LEAVING };
+
+/* Room for all parents of all generations, and their successors. */
+#define SLOTS_PER_PARENT (GENERATIONS_MAX + 2)
+
+/*
+ * Open the files of a configuration and judge what can be judged without
+ * reading them (a key that others may read is refused).  False after `why`.
+ */
+bool generation_open_files(const struct config *c, int file[FILE_COUNT],
+    char *why, size_t why_size);
+
+/* Begin a generation: opens files, starts its parents.  False after `why`. */
+bool generation_start(const struct config *c, char *why, size_t why_size);
+
+/* A child ended with this wait status.  Returns -1, or the code with which
+ * the whole service must end (the first generation could not start). */
+int generation_reaped(pid_t pid, int status);
+
+/* Fill `p` with the parents' pipes; returns their number (at most `max`). */
+struct pollfd;
+int generation_poll(struct pollfd *p, int max);
+/* One of them has something to say. */
+void generation_heard(const struct pollfd *p);
+
+/* Restart what is due; ms until the next is, or -1. */
+int generation_tick(void);
+
+/* Pass a signal to every parent there is. */
+void generation_signal_all(int sig);
+
+/* Is any parent left?  Is a generation starting? */
+bool generation_any(void);
+bool generation_starting(void);
+
+/* From now on nothing is restarted. */
+void generation_stop(void);
+
+/* The configuration in force. */
+const struct config *generation_current(void);
+
+/* ---- listener.c ----------------------------------------------------------------- */
+
+/*
+ * The listening socket for an address: the one we have, or a new one.  -1
+ * with errno set.  Sockets are ours and shared by all parents, so that what is
+ * queued on one outlives each of them.
+ */
+int listener_get(const struct config_listen *l);
+
+/* Close those that neither configuration names (`b` may be NULL). */
+void listener_close_unused(const struct config *a, const struct config *b);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * One good and one refused handshake, in memory.
+ */
+#ifndef POSTERN_WARMUP_H
+#define POSTERN_WARMUP_H
+
+#include <tls.h>
+
+#include "config.h"
+
+/*
+ * The first time, libcrypto loads and caches what a confined process could
+ * not; run once more under the filter, it proves that the filter suffices.
+ * Ends the process if the good handshake fails or the other succeeds.
+ */
+void warmup(struct tls *server, const struct config *config);
+
+#endif

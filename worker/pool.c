@@ -1,0 +1,161 @@
+/*
+ * The pool worker: many connections, one process.  It takes connections by
+ * recvmsg(2) and can make none.  A client that takes this process over reaches
+ * the other clients of the same worker; that is the price of the mode.
+ *
+ * Level-triggered, one read a turn: no connection starves another.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "log.h"
+#include "worker.h"
+
+#define CHUNK	65536
+#define EVENTS	256
+
+/*
+ * What a connection could not take yet.  While there is any its input is not
+ * read, so one chunk is all there ever is; it lies where the descriptor's
+ * number says, in memory that exists only where it was touched.
+ */
+struct pending {
+	uint32_t	off, len;
+	uint8_t		data[CHUNK];
+};
+
+static struct pending	*pending;
+static uint32_t		 slots;		/* descriptors that have a place */
+static uint32_t		 held;		/* connections open */
+static uint8_t		 chunk[CHUNK];
+static int		 orphan;	/* the spawner is gone */
+
+void
+pool_prepare(uint32_t connections)
+{
+	slots = connections + POOL_EPOLL_FD + 1;
+	pending = mmap(NULL, (size_t)slots * sizeof *pending,
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	    -1, 0);
+	if (pending == MAP_FAILED)
+		fatal(EX_OSERR, "no address space for %u connections",
+		    (unsigned)slots);
+}
+
+static bool
+watch(int op, int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+
+	return epoll_ctl(POOL_EPOLL_FD, op, fd, &ev) == 0;
+}
+
+static void
+let_go(int fd)
+{
+	pending[fd].len = 0;
+	close(fd);		/* leaves the set by itself */
+	held--;
+}
+
+/* Write as much as goes; returns what is left, or -1 when the end is gone. */
+static ssize_t
+give(int fd, const uint8_t *p, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN)
+			break;
+		if (n <= 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+static void
+resume(int fd)
+{
+	struct pending *p = &pending[fd];
+	ssize_t left = give(fd, p->data + p->off, p->len);
+
+	if (left == -1) {
+		let_go(fd);
+		return;
+	}
+	p->off += p->len - (uint32_t)left;
+	p->len = (uint32_t)left;
+	if (left == 0 && !watch(EPOLL_CTL_MOD, fd, EPOLLIN))
+		let_go(fd);
+}
+
+static void
+turn(int fd)
+{
+	struct pending *p = &pending[fd];
+	ssize_t n, left;
+
+	if (p->len > 0) {
+		resume(fd);
+		return;
+	}
+	n = read(fd, chunk, sizeof chunk);
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return;
+	left = n <= 0 ? -1 : give(fd, chunk, (size_t)n);
+	if (left > 0) {
+		memcpy(p->data, chunk + (n - left), (size_t)left);
+		p->off = 0;
+		p->len = (uint32_t)left;
+	}
+	if (left == -1 || (left > 0 && !watch(EPOLL_CTL_MOD, fd, EPOLLOUT)))
+		let_go(fd);
+}
+
+static void
+take(void)
+{
+	char c;
+	int fd, n = channel_recv(WORKER_FD, &c, sizeof c, &fd);
+
+	if (n == 0) {
+		orphan = 1;
+		close(WORKER_FD);
+	}
+	if (n != 1 || fd == -1)
+		return;
+	if ((uint32_t)fd >= slots ||
+	    !watch(EPOLL_CTL_ADD, fd, EPOLLIN)) {
+		close(fd);
+		return;
+	}
+	held++;
+}
+
+void
+pool_main(void)
+{
+	static struct epoll_event ev[EVENTS];
+
+	while (!orphan || held > 0) {
+		int n = epoll_wait(POOL_EPOLL_FD, ev, EVENTS, -1);
+
+		for (int i = 0; i < n; i++) {
+			if (ev[i].data.fd == WORKER_FD)
+				take();
+			else
+				turn(ev[i].data.fd);
+		}
+	}
+	_exit(0);
+}

@@ -1,0 +1,355 @@
+/*
+ * The spawner: keeps the parent in workers.
+ *
+ * It was exec'd before any key was in the parent's memory, and holds nothing
+ * but its end of the channel.  Whoever takes it over can fork workers and lie
+ * to the parent, which believes nothing but the length of a message and that
+ * a descriptor came with it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "confine.h"
+#include "filter.h"
+#include "log.h"
+#include "process.h"
+#include "title.h"
+#include "worker.h"
+
+#define POOL_MAX 64
+
+static struct spawner_setup	setup;
+static struct sock_fprog	worker_filter;	/* compiled once, for all */
+static pid_t			init_pid;
+static sigset_t			waiting;	/* mask while we wait */
+
+/* A pool worker and the channel on which it is handed connections. */
+static struct {
+	pid_t	pid;
+	int	channel;
+} pool[POOL_MAX];
+static uint32_t next_in_pool;
+
+static void
+on_child(int sig)
+{
+	(void)sig;		/* only to end ppoll(2) */
+}
+
+/* SIGCHLD comes only while we wait, so that no child's end is missed. */
+static void
+set_signals(void)
+{
+	struct sigaction child = { .sa_handler = on_child };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t block;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &block, NULL);
+	sigemptyset(&waiting);
+	sigaction(SIGCHLD, &child, NULL);
+	/* Inherited: a worker whose client has gone ends by itself. */
+	sigaction(SIGPIPE, &ignore, NULL);
+	/*
+	 * ^C on a terminal, or a service manager's TERM to all, are for the
+	 * supervisor: what a session still has in flight is not cut off.
+	 */
+	sigaction(SIGINT, &ignore, NULL);
+	sigaction(SIGTERM, &ignore, NULL);
+	sigaction(SIGHUP, &ignore, NULL);
+}
+
+static void
+read_setup(void)
+{
+	int fd;
+
+	if (channel_recv(SPAWNER_CHANNEL_FD, &setup, sizeof setup, &fd) != 1 ||
+	    fd != -1 || setup.size != sizeof setup ||
+	    setup.pool_workers < 1 || setup.pool_workers > POOL_MAX)
+		fatal(EX_PROTOCOL, "spawner: posternd and postern-worker are "
+		    "not of the same version");
+}
+
+/* In the child: `fd` becomes its only descriptor. */
+static void
+keep_only(int fd)
+{
+	if (fd != WORKER_FD && dup2(fd, WORKER_FD) == -1)
+		_exit(EX_OSERR);
+	confine_close_from(WORKER_FD + 1);
+	if (syscall(SYS_close_range, 0U, WORKER_FD - 1U, 0U) == -1)
+		_exit(EX_OSERR);
+}
+
+static void
+forbid_new_files(rlim_t limit)
+{
+	struct rlimit files = { limit, limit };
+
+	if (setrlimit(RLIMIT_NOFILE, &files) == -1)
+		_exit(EX_OSERR);
+}
+
+static void
+start_init(void)
+{
+	init_pid = fork_bare();
+	if (init_pid == -1)
+		fatal(EX_OSERR, "cannot fork init: %s", strerror(errno));
+	if (init_pid == 0) {
+		/* Workers whose spawner died become its children. */
+		signal(SIGCHLD, SIG_IGN);
+		title_set("postern-worker: init");
+		keep_only(SPAWNER_LIFE_FD);
+		confine_drop_capabilities();
+		confine_landlock();
+		filter_apply(POLICY_INIT);
+		init_main();
+	}
+	close(SPAWNER_LIFE_FD);
+}
+
+/* The order is explained in DESIGN, "The order of confinement". */
+static void
+confine(void)
+{
+	pid_t parent = getppid();
+
+	if (!setup.one_uid)
+		confine_drop_user(setup.uid, setup.gid);
+	confine_die_with_parent(parent);
+	confine_hide();
+	nest_enter();
+	start_init();
+	confine_drop_capabilities();
+	confine_limits((rlim_t)setup.max_connections + 64);
+	confine_landlock();
+	filter_apply(POLICY_SPAWNER);
+}
+
+static void
+compile_worker_filter(void)
+{
+	enum policy_id id = setup.isolation == ISOLATION_POOL ? POLICY_POOL :
+	    POLICY_ECHO;
+	const char *why;
+
+	if (!filter_compile(policy_get(id), &worker_filter, &why))
+		fatal(EX_OSERR, "cannot compile the worker's filter: %s: %s",
+		    why, strerror(errno));
+}
+
+static bool
+tell(uint32_t type, pid_t pid, int signal, int status, int fd)
+{
+	struct spawner_event e = { .type = type, .pid = pid, .signal = signal,
+	    .status = status };
+
+	return channel_send(SPAWNER_CHANNEL_FD, &e, sizeof e, fd);
+}
+
+static _Noreturn void
+become_echo(int fd)
+{
+	title_set("postern-worker: echo");
+	keep_only(fd);
+	forbid_new_files(0);
+	if (!filter_install(&worker_filter))
+		_exit(EX_OSERR);
+	echo_main();
+}
+
+static bool
+spawn_echo(void)
+{
+	int pair[2];
+	pid_t pid;
+	bool ok;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
+		return false;
+	pid = fork_bare();
+	if (pid == 0)
+		become_echo(pair[1]);
+	close(pair[1]);
+	ok = pid != -1 && tell(SPAWNER_WORKER, pid, 0, 0, pair[0]);
+	close(pair[0]);
+	return ok;
+}
+
+static _Noreturn void
+become_pool(int channel)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = WORKER_FD };
+	int set;
+
+	title_set("postern-worker: pool");
+	keep_only(channel);
+	/* 0, the lowest free; 0..2 stay closed afterwards */
+	set = epoll_create1(EPOLL_CLOEXEC);
+	if (set == -1 || dup2(set, POOL_EPOLL_FD) == -1 ||
+	    epoll_ctl(POOL_EPOLL_FD, EPOLL_CTL_ADD, WORKER_FD, &ev) == -1)
+		_exit(EX_OSERR);
+	close(set);
+	if (!filter_install(&worker_filter))
+		_exit(EX_OSERR);
+	pool_main();
+}
+
+/* Start the pool worker of slot i; false if it cannot be had now. */
+static bool
+fill_pool_slot(uint32_t i)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0, pair) == -1)
+		return false;
+	pool[i].pid = fork_bare();
+	if (pool[i].pid == 0)
+		become_pool(pair[1]);
+	close(pair[1]);
+	if (pool[i].pid == -1) {
+		close(pair[0]);
+		pool[i].pid = 0;
+		return false;
+	}
+	pool[i].channel = pair[0];
+	return true;
+}
+
+static void
+empty_pool_slot(uint32_t i)
+{
+	if (pool[i].pid != 0)
+		close(pool[i].channel);
+	pool[i].pid = 0;
+}
+
+/*
+ * A connection for the next worker of the pool.  One that no longer takes any
+ * (stopped, or taken over) loses its slot; what it still serves goes on.
+ */
+static bool
+spawn_in_pool(void)
+{
+	uint32_t i = next_in_pool++ % (uint32_t)setup.pool_workers;
+	int pair[2];
+	bool ok;
+
+	if (pool[i].pid == 0 && !fill_pool_slot(i))
+		return false;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+	    pair) == -1)
+		return false;
+	ok = channel_send(pool[i].channel, "", 1, pair[1]);
+	if (!ok) {
+		empty_pool_slot(i);
+		ok = fill_pool_slot(i) &&
+		    channel_send(pool[i].channel, "", 1, pair[1]);
+	}
+	close(pair[1]);
+	if (ok)
+		ok = tell(SPAWNER_WORKER, pool[i].pid, 0, 0, pair[0]);
+	close(pair[0]);
+	return ok;
+}
+
+/* Did init end because the parent has?  Then there is nothing to say. */
+static bool
+parent_is_gone(void)
+{
+	const struct timespec patience = { .tv_sec = 1 };
+	struct pollfd p = { .fd = SPAWNER_CHANNEL_FD, .events = 0 };
+
+	return ppoll(&p, 1, &patience, NULL) == 1 && (p.revents & POLLHUP);
+}
+
+/* True if a child was reaped.  Init's end is ours: no worker could follow. */
+static bool
+reap_one(void)
+{
+	int status, signal;
+	pid_t pid = waitpid(-1, &status, WNOHANG);
+
+	if (pid <= 0)
+		return false;
+	if (pid == init_pid && parent_is_gone())
+		_exit(0);
+	if (pid == init_pid)
+		fatal(EX_UNAVAILABLE, "the workers' init ended: none can be "
+		    "started any more");
+	for (uint32_t i = 0; i < POOL_MAX; i++)
+		if (pool[i].pid == pid)
+			empty_pool_slot(i);
+	signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (signal != 0 || WEXITSTATUS(status) != 0)
+		tell(SPAWNER_DIED, pid, signal,
+		    signal == 0 ? WEXITSTATUS(status) : 0, -1);
+	return true;
+}
+
+/*
+ * A process table or descriptor table that is full passes: what is owed is
+ * tried again after each wait, of a tenth of a second at most.
+ */
+static void
+serve(void)
+{
+	const struct timespec soon = { .tv_nsec = 100000000 };
+	uint32_t owed = 0;
+
+	for (;;) {
+		struct pollfd p = { .fd = SPAWNER_CHANNEL_FD,
+		    .events = POLLIN };
+		struct spawner_want want;
+		int fd, n;
+
+		n = ppoll(&p, 1, owed > 0 ? &soon : NULL, &waiting);
+		while (reap_one())
+			continue;
+		if (n == 1) {
+			n = channel_recv(SPAWNER_CHANNEL_FD, &want, sizeof want,
+			    &fd);
+			if (n != 1)
+				_exit(0);	/* the parent is gone */
+			if (fd != -1)
+				close(fd);
+			owed += want.count;
+		}
+		while (owed > 0 && (setup.isolation == ISOLATION_POOL ?
+		    spawn_in_pool() : spawn_echo()))
+			owed--;
+	}
+}
+
+void
+spawner_main(void)
+{
+	log_init("spawner", LOG_KIND_STREAM, LOG_INFO);
+	confine_close_from(SPAWNER_FD_END);
+	read_setup();
+	log_init("spawner", (enum log_kind)setup.log_kind, setup.log_level);
+	set_signals();
+	compile_worker_filter();
+	if (setup.isolation == ISOLATION_POOL)
+		pool_prepare((uint32_t)setup.max_connections);
+	confine();
+	if (!tell(SPAWNER_READY, 0, 0, 0, -1))
+		_exit(EX_UNAVAILABLE);
+	serve();
+	_exit(0);
+}

@@ -1,0 +1,41 @@
+/*
+ * The processes of postern-worker.
+ *
+ *	postern-worker: spawner		forks, in namespaces of its own
+ *	|-- postern-worker: init	idle; its end ends all workers
+ *	`-- postern-worker: echo	one per connection, or
+ *	    postern-worker: pool	a few, each serving many
+ */
+#ifndef POSTERN_WORKER_H
+#define POSTERN_WORKER_H
+
+#include <stdint.h>
+
+/* The one descriptor that a worker (and init) starts with. */
+#define WORKER_FD 3
+/* A pool worker's epoll set. */
+#define POOL_EPOLL_FD 4
+
+/* Read the setup from SPAWNER_CHANNEL_FD, confine, spawn until it closes. */
+_Noreturn void spawner_main(void);
+
+/*
+ * Enter empty namespaces: user (no id mapped), network, ipc, uts, cgroup and
+ * mount, with an empty read-only root; children get a pid namespace.  Needs no
+ * privilege, ends with none inside either.  Failure is fatal.
+ */
+void nest_enter(void);
+
+/* Wait for the parent to be gone; never does anything else. */
+_Noreturn void init_main(void);
+
+/* Echo WORKER_FD until its end. */
+_Noreturn void echo_main(void);
+
+/* Map what pool_main needs for `connections`; before its filter. */
+void pool_prepare(uint32_t connections);
+
+/* Echo all connections that come over WORKER_FD. */
+_Noreturn void pool_main(void);
+
+#endif
