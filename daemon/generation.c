@@ -386,6 +386,19 @@ open_listeners(const struct config *c, char *why, size_t why_size)
 	return true;
 }
 
+static bool
+start_members(struct generation *g, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++)
+		if (!start_member(g, i))
+			return false;
+	return true;
+}
+
+/*
+ * The first parent alone: if the files are bad, one process says so.  The
+ * others follow once it is ready.
+ */
 bool
 generation_start(const struct config *c, char *why, size_t why_size)
 {
@@ -413,15 +426,11 @@ generation_start(const struct config *c, char *why, size_t why_size)
 	}
 	g->number = ++last_number;
 	g->state = GENERATION_STARTING;
-	for (uint32_t i = 0; i < c->parents; i++) {
-		if (!start_member(g, i)) {
-			snprintf(why, why_size, "cannot start a parent: %s",
-			    strerror(errno));
-			give_up(g);
-			return false;
-		}
-	}
-	return true;
+	if (start_members(g, 0, 1))
+		return true;
+	snprintf(why, why_size, "cannot start a parent: %s", strerror(errno));
+	give_up(g);
+	return false;
 }
 
 static void
@@ -484,6 +493,22 @@ generation_poll(struct pollfd *p, int max)
 	return n;
 }
 
+static void
+member_ready(const struct member *m)
+{
+	struct generation *g = m->of;
+
+	if (g->state != GENERATION_STARTING)
+		return;
+	if (m->index == 0 && !start_members(g, 1, g->config.parents)) {
+		log_event(LOG_ERR, "fatal", "cannot start a parent: %s",
+		    strerror(errno));
+		give_up(g);
+	} else if (all_ready(g)) {
+		take_over(g);
+	}
+}
+
 void
 generation_heard(const struct pollfd *p)
 {
@@ -499,8 +524,7 @@ generation_heard(const struct pollfd *p)
 	n = read(m->pipe, bytes, sizeof bytes);	/* what they are is no matter */
 	if (n > 0 && !m->ready) {
 		m->ready = true;
-		if (m->of->state == GENERATION_STARTING && all_ready(m->of))
-			take_over(m->of);
+		member_ready(m);
 	}
 	if (n == 0) {
 		close(m->pipe);

@@ -325,12 +325,14 @@ open_log(bool journal)
 {
 	int fd;
 
+	supervisor.terminal = -1;
 	supervisor.log_kind = journal ? LOG_KIND_JOURNAL : LOG_KIND_STREAM;
 	if (config.log_syslog) {
 		supervisor.log_kind = LOG_KIND_SYSLOG;
 		if (!log_open_syslog(&fd))
 			die(EX_UNAVAILABLE, "/dev/log: %s: no syslogd listens; "
 			    "use log { to = stderr }", strerror(errno));
+		supervisor.terminal = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 		dup2(fd, STDERR_FILENO);
 		close(fd);
 	} else {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -180,6 +181,14 @@ wait_for_something(void)
 			generation_heard(&p[i]);
 }
 
+/* Whoever started us does not see syslog. */
+static void
+tell_terminal(const char *what)
+{
+	if (supervisor.terminal != -1)
+		dprintf(supervisor.terminal, "posternd: %s\n", what);
+}
+
 int
 supervisor_run(const struct config *first)
 {
@@ -189,6 +198,7 @@ supervisor_run(const struct config *first)
 	set_signals();
 	if (!generation_start(first, why, sizeof why)) {
 		log_event(LOG_ERR, "fatal", "%s", why);
+		tell_terminal(why);
 		return strncmp(why, "listen ", 7) == 0 ? EX_UNAVAILABLE :
 		    EX_CONFIG;
 	}
@@ -202,5 +212,7 @@ supervisor_run(const struct config *first)
 			code = EX_UNAVAILABLE;
 	}
 	log_event(LOG_INFO, "stop", "status %d", code);
+	if (code != 0)
+		tell_terminal("could not start: syslog says why");
 	return code;
 }

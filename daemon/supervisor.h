@@ -26,6 +26,7 @@ struct supervisor {
 	uint32_t	 slots;
 	enum log_kind	 log_kind;
 	int		 background;		/* -b: tell here, or -1 */
+	int		 terminal;		/* stderr, where the log is not; -1 */
 };
 
 extern struct supervisor supervisor;

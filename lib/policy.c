@@ -49,10 +49,10 @@ static const struct policy_group memory =
 /* Not seen in an ordinary run; another kernel, clock or moment needs them. */
 static const struct policy_row reserve_rows[] = {
 	{ "clock_gettime", { {0} }, "where the vDSO has no clock" },
+	{ "futex", { {0} }, "libcrypto's locks, if ever contended" },
 	{ "getpid", { {0} }, "libcrypto's random generator notices forks" },
 	{ "getrandom", { {0} }, "libcrypto's random generator reseeds itself" },
 	{ "gettimeofday", { {0} }, "where the vDSO has no clock" },
-	{ "futex", { {0} }, "libcrypto's locks, if ever contended" },
 	{ "restart_syscall", { {0} }, "a timed wait resumed after SIGCONT" },
 	{ "rt_sigreturn", { {0} }, "return from a signal's handler" },
 	{ "time", { {0} }, "where the vDSO has no clock" },
@@ -82,8 +82,8 @@ static const struct policy_row sanitizer_rows[] = {
 	{ "fstat", { {0} }, "sanitizer: symbolizes" },
 	{ "futex", { {0} }, "sanitizer: its locks" },
 	{ "getpid", { {0} }, "sanitizer: report" },
-	{ "gettid", { {0} }, "sanitizer: report" },
 	{ "getrlimit", { {0} }, "sanitizer: size of the stack" },
+	{ "gettid", { {0} }, "sanitizer: report" },
 	{ "madvise", { {0} }, "sanitizer: shadow memory" },
 	{ "mmap", { MASK(2, PROT_EXEC, 0), MASK(3, MAP_SHARED, 0) },
 	    "sanitizer: shadow memory" },
@@ -144,8 +144,12 @@ static const struct policy_row spawner_rows[] = {
 	{ "recvmsg", { EQ(0, 3) }, "hears how many workers are wanted" },
 	{ "rt_sigreturn", { {0} }, "returns from SIGCHLD's handler" },
 	{ "sendmsg", { {0} }, "hands over a worker's other end" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_SEQPACKET | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK) }, "makes the way to a pool worker" },
 	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC) },
 	    "makes the only way into a worker" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK) }, "makes a connection of a pool worker" },
 	{ "wait4", { {0} }, "learns how a worker ended" },
 };
 static const struct policy_group spawner =
