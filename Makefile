@@ -1,115 +1,257 @@
 # postern: GNU make.  `make help` lists the targets.
 
-prefix     ?= /usr/local
-sbindir    ?= $(prefix)/sbin
-bindir     ?= $(prefix)/bin
-libexecdir ?= $(prefix)/libexec/postern
-sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
-mandir     ?= $(prefix)/share/man
-docdir     ?= $(prefix)/share/doc/postern
+prefix      ?= /usr/local
+bindir      ?= $(prefix)/bin
+sbindir     ?= $(prefix)/sbin
+libexecdir  ?= $(prefix)/libexec/postern
+# Where posternd looks for its configuration, whatever the prefix.
+sysconfdir  ?= /etc
+mandir      ?= $(prefix)/share/man
+docdir      ?= $(prefix)/share/doc/postern
 sysusersdir ?= $(prefix)/lib/sysusers.d
-DESTDIR    ?=
+DESTDIR     ?=
 
 B          ?= build
 CC         ?= cc
+AR         ?= ar
+INSTALL    ?= install
 PKG_CONFIG ?= pkg-config
 VERSION    := 0.1
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# "  CC    lib/log.c" for each step; V=1 shows the whole command instead.
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+
+# These two must work where nothing is installed yet.
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+
+# ---- the libraries, as pkg-config finds them --------------------------------
+
+# Make before 4.4 does not pass its own variables on to what $(shell) runs.
+pkg_config = $(if $(PKG_CONFIG_PATH),PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)') \
+	$(PKG_CONFIG)
+
+LIBRARIES := libtls libssl libcrypto libseccomp libconfuse libevent_core
+MISSING := $(shell for l in $(LIBRARIES); do \
+	$(pkg_config) --exists $$l 2>/dev/null || echo $$l; done)
+ifneq ($(strip $(MISSING)),)
+$(error not found by $(PKG_CONFIG): $(strip $(MISSING)): `./bootstrap all` \
+installs what is missing, or says what that is)
+endif
+
+pkg_cflags = $(shell $(pkg_config) --cflags $(1))
+# A library outside the system's directories is found again at run time, and
+# so are those that it needs itself: hence the old tag, which is inherited.
+pkg_libs   = $(shell $(pkg_config) --libs $(1)) \
+	$(patsubst -L%,$(old_rpath)%,$(shell $(pkg_config) --libs-only-L $(1)))
+comma      := ,
+old_rpath  := -Wl,--disable-new-dtags -Wl,-rpath,
+
+LIB_CFLAGS   := $(call pkg_cflags,$(LIBRARIES))
+TLS_LIBS     := $(call pkg_libs,libtls libssl libcrypto)
+CRYPTO_LIBS  := $(call pkg_libs,libcrypto)
+SECCOMP_LIBS := $(call pkg_libs,libseccomp)
+CONFUSE_LIBS := $(call pkg_libs,libconfuse)
+EVENT_LIBS   := $(call pkg_libs,libevent_core)
+ATF_LIBS     := $(shell $(pkg_config) --libs atf-c 2>/dev/null)
+ALL_LIBS     := $(TLS_LIBS) $(EVENT_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)
 
 # ---- the compiler -----------------------------------------------------------
 
-# Flags that not every compiler has: kept only if a probe accepts them.
+# Flags that not every compiler has are kept only if a probe accepts them.
+# All users of these are := so that a probe runs once.
 probe = $(shell echo 'int main(void){return 0;}' | \
-	$(CC) -Werror $(1) -x c - -o /dev/null 2>/dev/null && echo '$(1)')
+	$(CC) -Werror -O1 $(1) -x c - -o /dev/null $(2) 2>/dev/null && \
+	echo '$(1)')
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
 	-Wformat=2 -Wundef -Wcast-qual
-ifneq ($(or $(CI),$(WERROR)),)
-WARN += -Werror
-endif
+WERROR_FLAG := $(if $(or $(CI),$(WERROR)),-Werror)
+
+# What the standard leaves undefined must not let the compiler drop a check.
+DEFINED := $(call probe,-fno-strict-overflow) \
+	$(call probe,-fno-strict-aliasing) \
+	$(call probe,-fno-delete-null-pointer-checks)
+
+# clang before 16 has zero only together with this.
+ZERO_14 := -ftrivial-auto-var-init=zero \
+	-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
 
 ifneq ($(SANITIZE),)
 # The sanitizers replace fortification; the tables gain one named group.
-HARDEN := -DPOSTERN_SANITIZED=1 -fsanitize=$(SANITIZE) \
-	-fno-sanitize-recover=all -fno-omit-frame-pointer -g
+HARDEN    := -DPOSTERN_SANITIZED=1 -fsanitize=$(SANITIZE) \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
 HARDEN_LD := -fsanitize=$(SANITIZE)
 STATIC_PIE :=
 else
-HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+HARDEN := $(DEFINED) \
+	$(call probe,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) \
+	$(call probe,-fstack-protector-strong) \
 	$(call probe,-fstack-clash-protection) \
 	$(call probe,-fcf-protection=full) \
 	$(call probe,-mbranch-protection=standard) \
-	$(call probe,-ftrivial-auto-var-init=zero) \
+	$(or $(call probe,-ftrivial-auto-var-init=zero),$(call probe,$(ZERO_14))) \
 	$(call probe,-fzero-call-used-regs=used-gpr)
 HARDEN_LD := -Wl,-z,relro,-z,now -Wl,-z,noexecstack \
 	$(call probe,-Wl$(comma)-z$(comma)separate-code)
+# The worker is one small static program: less to map, quicker to fork.
+STATIC_PIE := $(call probe,-static-pie -fPIE,$(SECCOMP_LIBS))
 endif
-comma := ,
 
 CFLAGS  ?= -O2 -g
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPOSTERN_VERSION='"$(VERSION)"' \
-	$(WARN) $(HARDEN) -fPIE -Ilib -MMD -MP $(CFLAGS) $(CPPFLAGS)
-ALL_LDFLAGS = -pie $(HARDEN_LD) $(LDFLAGS)
+DEFINES := -std=c11 -D_GNU_SOURCE -DPOSTERN_VERSION='"$(VERSION)"' -Ilib
+ALL_CFLAGS  = $(DEFINES) $(WARN) $(WERROR_FLAG) $(HARDEN) -fPIE -MMD -MP \
+	$(LIB_CFLAGS) $(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS = -pie $(HARDEN) $(HARDEN_LD) $(CFLAGS) $(LDFLAGS)
 
-# ---- the libraries, as pkg-config finds them --------------------------------
+# Everything is built anew when compiler, flags or libraries have changed.
+BUILT_WITH := $(CC) $(filter-out -Werror,$(ALL_CFLAGS) $(ALL_LDFLAGS)) \
+	$(ALL_LIBS)
+ifneq ($(strip $(file <$(B)/flags)),$(strip $(BUILT_WITH)))
+$(shell mkdir -p $(B))
+$(file >$(B)/flags,$(BUILT_WITH))
+endif
 
-pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
-pkg_libs   = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
-
-TLS_CFLAGS     := $(call pkg_cflags,libtls libcrypto)
-TLS_LIBS       := $(call pkg_libs,libtls libssl libcrypto)
-CRYPTO_LIBS    := $(call pkg_libs,libcrypto)
-SECCOMP_CFLAGS := $(call pkg_cflags,libseccomp)
-SECCOMP_LIBS   := $(call pkg_libs,libseccomp)
-CONFUSE_CFLAGS := $(call pkg_cflags,libconfuse)
-CONFUSE_LIBS   := $(call pkg_libs,libconfuse)
-EVENT_CFLAGS   := $(call pkg_cflags,libevent_core)
-EVENT_LIBS     := $(call pkg_libs,libevent_core)
-
-# The worker is one small static program: less to map, quicker to fork.
-STATIC_PIE ?= $(shell echo 'int main(void){return 0;}' | $(CC) -static-pie \
-	-fPIE -x c - -o /dev/null -lseccomp 2>/dev/null && echo yes)
+endif
 
 # ---- the programs -----------------------------------------------------------
 
 PROGRAMS := posternd postern-worker postern postern-certgen
 PROGS    := $(PROGRAMS:%=$(B)/%)
+DIRS     := daemon worker client certgen
 
 srcs = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(B)/%.o,$(call srcs,$(1)))
 
-# lib/: confinement and text need libseccomp at most; the X.509 part
-# (lib/x509*.c) needs libcrypto and is kept out of the worker.
-LIB_X509_OBJS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard lib/x509*.c)))
-LIB_OBJS      := $(filter-out $(LIB_X509_OBJS),$(call objs,lib))
+# An archive, so that a program takes only what it uses: the worker must not
+# need libcrypto, which lib/x509*.c does.
+LIB      := $(B)/libpostern.a
+LIB_OBJS := $(filter-out %/sanitizer.o,$(call objs,lib))
+# Options of the sanitizers' run time; no archive, since nothing refers to it.
+SAN_OBJ  := $(if $(SANITIZE),$(B)/lib/sanitizer.o)
+
+compile = $(CC) $(ALL_CFLAGS) -c -o $@ $<
+link    = $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 .PHONY: all
 all: $(PROGS)
 
-$(B)/posternd: $(call objs,daemon) $(LIB_OBJS) $(LIB_X509_OBJS)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TLS_LIBS) \
-	    $(EVENT_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)
+$(B)/posternd: $(call objs,daemon) $(SAN_OBJ) $(LIB)
+	$(call say,LD,$@)$(link) $(ALL_LIBS)
 
-$(B)/postern-worker: $(call objs,worker) $(LIB_OBJS)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(STATIC_PIE),-static-pie) \
-	    -o $@ $^ $(SECCOMP_LIBS)
+$(B)/postern-worker: $(call objs,worker) $(SAN_OBJ) $(LIB)
+	$(call say,LD,$@)$(link) $(STATIC_PIE) $(SECCOMP_LIBS)
 
-$(B)/postern: $(call objs,client) $(LIB_OBJS) $(LIB_X509_OBJS)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TLS_LIBS) $(SECCOMP_LIBS)
+$(B)/postern: $(call objs,client) $(SAN_OBJ) $(LIB)
+	$(call say,LD,$@)$(link) $(TLS_LIBS) $(SECCOMP_LIBS)
 
-$(B)/postern-certgen: $(call objs,certgen) $(LIB_OBJS) $(LIB_X509_OBJS)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS) $(SECCOMP_LIBS)
+$(B)/postern-certgen: $(call objs,certgen) $(SAN_OBJ) $(LIB)
+	$(call say,LD,$@)$(link) $(CRYPTO_LIBS) $(SECCOMP_LIBS)
 
-$(B)/%.o: %.c Makefile
+$(LIB): $(LIB_OBJS)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(TLS_CFLAGS) $(SECCOMP_CFLAGS) \
-	    $(CONFUSE_CFLAGS) $(EVENT_CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)$(compile)
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
 include regress/regress.mk
-include etc/targets.mk
+
+# ---- the other targets ------------------------------------------------------
+
+.PHONY: help
+help:
+	@echo 'make all      build the programs, in $(B)/ (the default)'
+	@echo 'make check    run the tests; TESTS="lib/text_test daemon" for some'
+	@echo 'make demo     certificates, a service, a file there and back'
+	@echo 'make run      a service on 127.0.0.1:7443 to try things with'
+	@echo 'make lint     what the checkers at hand have to say'
+	@echo 'make asan     the tests under address and undefined sanitizers'
+	@echo 'make install  install below prefix ($(prefix)), DESTDIR before it'
+	@echo 'make clean    remove $(B)/ and $(B)-asan/'
+	@echo
+	@echo 'V=1 shows whole commands; WERROR=1 makes warnings errors;'
+	@echo 'CC, CFLAGS, LDFLAGS and PKG_CONFIG_PATH are taken as given.'
+
+.PHONY: demo run
+demo: all
+	@sh etc/demo.sh $(B)
+
+run: all
+	@sh etc/run.sh $(B)
+
+.PHONY: asan
+asan:
+	@$(MAKE) B=$(B)-asan SANITIZE=address,undefined check
+
+.PHONY: clean
+clean:
+	rm -rf $(B) $(B)-asan
+
+# ---- install ----------------------------------------------------------------
+
+MAN  := $(wildcard $(DIRS:%=%/*.[158]))
+DOCS := $(wildcard README DESIGN SECURITY LICENSE)
+CONF := $(DESTDIR)$(sysconfdir)/postern/posternd.conf
+
+.PHONY: install
+install: all
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
+	    $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir) \
+	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(sysconfdir)/postern
+	$(INSTALL) -m 755 $(B)/posternd $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 755 $(B)/postern $(B)/postern-certgen $(DESTDIR)$(bindir)
+	$(INSTALL) -m 755 $(B)/postern-worker $(DESTDIR)$(libexecdir)
+	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)
+	$(INSTALL) -m 644 etc/sysusers.d/postern.conf $(DESTDIR)$(sysusersdir)
+	for m in $(MAN); do \
+		d=$(DESTDIR)$(mandir)/man$${m##*.}; \
+		$(INSTALL) -d $$d && $(INSTALL) -m 644 $$m $$d || exit 1; \
+	done
+	test -e $(CONF) || $(INSTALL) -m 644 etc/posternd.conf $(CONF)
+
+# ---- lint: each checker if it is there --------------------------------------
+
+LINT_C    = $(foreach d,lib $(DIRS) regress/lib $(DIRS:%=regress/%),$(call srcs,$d))
+LINT_FLAGS = -D_GNU_SOURCE -DPOSTERN_VERSION=\"lint\" -Ilib
+LINT_SH    = bootstrap .ci/run $(wildcard etc/*.sh regress/*.sh)
+LINT_TESTS = $(wildcard regress/*/*_test.sh)
+LINTS     := lint-tidy lint-cppcheck lint-sh lint-man
+
+.PHONY: lint $(LINTS)
+lint: $(LINTS)
+
+have = command -v $(1) >/dev/null || \
+	{ echo 'lint: $(1) is not installed: left out'; exit 0; }
+
+lint-tidy:
+	@$(call have,clang-tidy); echo '  TIDY'; \
+	printf '%s\n' $(LINT_C) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
+	    --warnings-as-errors="*" "$$@" -- -std=c11 $(LINT_FLAGS) \
+	    $(DIRS:%=-iquote %) $(LIB_CFLAGS) 2>/dev/null' \
+	    clang-tidy
+
+# syntaxError: its parser does not know every macro of ATF and OpenSSL.
+lint-cppcheck:
+	@$(call have,cppcheck); echo '  CHECK'; \
+	cppcheck --quiet --std=c11 --enable=warning,portability,performance \
+	    --inline-suppr --error-exitcode=1 $(LINT_FLAGS) $(LINT_C)
+
+# Tests are atf-sh scripts, which shellcheck does not know: sh with functions.
+lint-sh:
+	@$(call have,shellcheck); echo '  SHELL'; \
+	shellcheck -x $(LINT_SH) && shellcheck -x -s sh -e SC1091,SC2034 \
+	    $(LINT_TESTS)
+
+# Which other manuals this system has does not matter.
+lint-man:
+	@$(call have,mandoc); echo '  MAN'; \
+	test -z '$(MAN)' || ! mandoc -Tlint -Wstyle $(MAN) | \
+	    grep -v -e 'referenced manual not found' -e 'mandoc.db lacks'

@@ -23,7 +23,7 @@ enum role {
 struct request {
 	enum role		 role;
 	const char		*common_name;	/* NULL: none */
-	const GENERAL_NAMES	*names;		/* NULL or empty: none */
+	GENERAL_NAMES		*names;	/* NULL or empty: none */
 	struct validity		 validity;
 	EVP_PKEY		*key;	/* the subject's; only read */
 };

@@ -264,6 +264,18 @@ go_background(void)
 	_exit(EX_SOFTWARE);
 }
 
+/* Whoever started us may wait for the end of what we could still print. */
+static void
+let_go_of_output(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd == -1 || dup2(fd, STDIN_FILENO) == -1 ||
+	    dup2(fd, STDOUT_FILENO) == -1)
+		die(EX_OSERR, "/dev/null: %s", strerror(errno));
+	close(fd);
+}
+
 /* Held locked for our life: a second instance finds it so. */
 static void
 write_pid_file(void)
@@ -402,6 +414,7 @@ main(int argc, char **argv)
 	open_programs();
 	make_board();
 	go_background();
+	let_go_of_output();
 	write_pid_file();
 	open_log(journal);
 	title_init(argc, argv);

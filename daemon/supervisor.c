@@ -114,6 +114,8 @@ stop(void)
 	const struct config *c = generation_current();
 
 	if (kill_at != 0 || c == NULL) {	/* the second: at once */
+		kill_at = now_ms();
+		generation_stop();
 		generation_signal_all(SIGKILL);
 		return;
 	}
@@ -205,6 +207,8 @@ supervisor_run(const struct config *first)
 	while (code == -1) {
 		wait_for_something();
 		code = act_on_signals();
+		if (code != -1 && kill_at != 0)
+			code = 0;	/* asked for, even before it was ready */
 		if (kill_at != 0 && !generation_any())
 			code = 0;
 		if (code == -1 && got_term == 0 &&

@@ -69,9 +69,8 @@ export(scmp_filter_ctx ctx, struct sock_fprog *prog)
 	if (fd == -1)
 		return -errno;
 	e = seccomp_export_bpf(ctx, fd);
-	if (e == 0 && fstat(fd, &st) == -1)
-		e = -errno;
-	if (e < 0) {
+	if (e < 0 || fstat(fd, &st) == -1) {
+		e = e < 0 ? e : -errno;
 		close(fd);
 		return e;
 	}

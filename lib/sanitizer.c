@@ -8,8 +8,10 @@
  * abort(3) raises a signal, which would look like a death by the filter.
  */
 
+/* The names are theirs.  NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl*) */
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
 
 #define SYMBOLS	"symbolize=0:"	/* would start a program and talk to it */
 

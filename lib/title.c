@@ -33,6 +33,6 @@ title_set(const char *title)
 		return;
 	if (n > area_size - 1)
 		n = area_size - 1;
+	memset(area, 0, area_size);
 	memcpy(area, title, n);
-	memset(area + n, 0, area_size - n);
 }

@@ -1,0 +1,393 @@
+/*
+ * A TLS client that does what ours would not, against 127.0.0.1:
+ *
+ *	peer_helper MODE PORT [NUMBER]
+ *
+ * It trusts ca.pem and shows client.pem (client.key), all three from the
+ * current directory, and says on standard output what it saw.  NUMBER is how
+ * many connections "many" and "deaf" make.
+ */
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CHUNK		16384
+#define SMALL		1000
+#define HALF		(192 * 1024)
+#define ROUNDS		12
+#define PEERS_MAX	1024
+
+/* No test takes longer; nothing of it stays behind. */
+#define LIFETIME_SECONDS 240
+
+/* A connection that takes nothing for so long is full. */
+#define FULL_MS 1000
+
+struct peer {
+	int		 fd;
+	SSL		*ssl;
+	uint64_t	 sent, seen;	/* states of what it says and hears */
+};
+
+static uint16_t port;
+
+/* ---- connections ---------------------------------------------------------- */
+
+static int
+dial(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+	    .sin_port = htons(port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+	if (fd == -1 ||
+	    connect(fd, (struct sockaddr *)&sin, sizeof sin) == -1)
+		err(1, "connect");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return fd;
+}
+
+static SSL_CTX *
+context(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	if (ctx == NULL ||
+	    SSL_CTX_load_verify_locations(ctx, "ca.pem", NULL) != 1 ||
+	    SSL_CTX_use_certificate_chain_file(ctx, "client.pem") != 1 ||
+	    SSL_CTX_use_PrivateKey_file(ctx, "client.key",
+	    SSL_FILETYPE_PEM) != 1)
+		errx(1, "ca.pem, client.pem or client.key");
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	return ctx;
+}
+
+static struct peer
+meet(SSL_CTX *ctx)
+{
+	struct peer p = { .fd = dial(), .ssl = SSL_new(ctx) };
+
+	if (p.ssl == NULL || SSL_set_fd(p.ssl, p.fd) != 1 ||
+	    SSL_connect(p.ssl) != 1)
+		errx(1, "handshake");
+	return p;
+}
+
+static void
+part(struct peer *p)
+{
+	SSL_free(p->ssl);
+	close(p->fd);
+}
+
+static void
+say(struct peer *p, const uint8_t *data, int len)
+{
+	if (SSL_write(p->ssl, data, len) != len)
+		errx(1, "cannot send");
+}
+
+static void
+hear(struct peer *p, uint8_t *data, int len)
+{
+	for (int have = 0, n; have < len; have += n)
+		if ((n = SSL_read(p->ssl, data + have, len - have)) <= 0)
+			errx(1, "ended after %d of %d bytes", have, len);
+}
+
+/* How the server ends the connection, once it has nothing more to say. */
+static const char *
+ending(struct peer *p)
+{
+	uint8_t byte;
+	int n = SSL_read(p->ssl, &byte, 1);
+
+	if (n > 0)
+		return "data";
+	return SSL_get_error(p->ssl, n) == SSL_ERROR_ZERO_RETURN ?
+	    "close_notify" : "cut";
+}
+
+/* Wait, reading nothing from TLS, until TCP says that the server is gone. */
+static void
+wait_for_hangup(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+	while (poll(&p, 1, -1) == -1)
+		if (errno != EINTR)
+			err(1, "poll");
+}
+
+/* ---- many at once --------------------------------------------------------- */
+
+/* xorshift64*: each seed a stream of its own. */
+static void
+fill(uint64_t *state, uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		*state ^= *state >> 12;
+		*state ^= *state << 25;
+		*state ^= *state >> 27;
+		data[i] = (uint8_t)(*state * UINT64_C(2685821657736338717)
+		    >> 56);
+	}
+}
+
+static void
+say_round(struct peer *peers, int n)
+{
+	uint8_t data[CHUNK];
+
+	for (int i = 0; i < n; i++) {
+		fill(&peers[i].sent, data, sizeof data);
+		say(&peers[i], data, sizeof data);
+	}
+}
+
+static void
+hear_round(struct peer *peers, int n)
+{
+	uint8_t want[CHUNK], got[CHUNK];
+
+	for (int i = n - 1; i >= 0; i--) {
+		fill(&peers[i].seen, want, sizeof want);
+		hear(&peers[i], got, sizeof got);
+		if (memcmp(want, got, sizeof want) != 0)
+			errx(1, "connection %d got another's bytes", i);
+	}
+}
+
+/* All are connected before the first speaks; then each has its own stream. */
+static void
+many(int n)
+{
+	static struct peer peers[PEERS_MAX];
+	SSL_CTX *ctx = context();
+
+	for (int i = 0; i < n; i++) {
+		peers[i] = meet(ctx);
+		peers[i].sent = peers[i].seen = (uint64_t)i + 1;
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		say_round(peers, n);
+		hear_round(peers, n);
+	}
+	for (int i = 0; i < n; i++) {
+		SSL_shutdown(peers[i].ssl);
+		if (strcmp(ending(&peers[i]), "close_notify") != 0)
+			errx(1, "connection %d was cut", i);
+		part(&peers[i]);
+	}
+	printf("%d at once\n", n);
+	SSL_CTX_free(ctx);
+}
+
+/* ---- those that do not read ----------------------------------------------- */
+
+/* Send until nothing is taken any more. */
+static unsigned long long
+fill_up(struct peer *p)
+{
+	static const uint8_t data[CHUNK];
+	struct pollfd full = { .fd = p->fd, .events = POLLOUT };
+	unsigned long long sent = 0;
+
+	fcntl(p->fd, F_SETFL, O_NONBLOCK);
+	for (;;) {
+		int n = SSL_write(p->ssl, data, sizeof data);
+
+		if (n > 0)
+			sent += (unsigned)n;
+		else if (poll(&full, 1, FULL_MS) < 1)
+			return sent;
+		else if (full.revents & (POLLERR | POLLHUP))
+			errx(1, "ended after %llu bytes", sent);
+	}
+}
+
+static void
+deaf(int n)
+{
+	static struct peer peers[PEERS_MAX];
+	SSL_CTX *ctx = context();
+
+	for (int i = 0; i < n; i++)
+		peers[i] = meet(ctx);
+	for (int i = 0; i < n; i++)
+		printf("full after %llu\n", fill_up(&peers[i]));
+	printf("all full\n");
+	for (int i = 0; i < n; i++) {
+		wait_for_hangup(peers[i].fd);
+		part(&peers[i]);
+	}
+	printf("all ended\n");
+	SSL_CTX_free(ctx);
+}
+
+/* ---- one client, one way to end ------------------------------------------- */
+
+/* Sends all, ends its side, and only then reads. */
+static void
+half(struct peer *p)
+{
+	static uint8_t want[HALF], got[HALF];
+	uint64_t state = 1;
+
+	fill(&state, want, sizeof want);
+	for (int at = 0; at < HALF; at += CHUNK)
+		say(p, want + at, CHUNK);
+	SSL_shutdown(p->ssl);
+	hear(p, got, sizeof got);
+	printf("%s, then %s\n", memcmp(want, got, sizeof want) == 0 ?
+	    "all came back" : "garbled", ending(p));
+}
+
+static void
+to_and_fro(struct peer *p)
+{
+	uint8_t want[SMALL], got[SMALL];
+	uint64_t state = 1;
+
+	fill(&state, want, sizeof want);
+	say(p, want, sizeof want);
+	hear(p, got, sizeof got);
+	if (memcmp(want, got, sizeof want) != 0)
+		errx(1, "garbled");
+}
+
+/* TCP ends, TLS does not (RFC 8446, 6.1: a truncation). */
+static void
+truncate_(struct peer *p)
+{
+	to_and_fro(p);
+	shutdown(p->fd, SHUT_WR);
+	wait_for_hangup(p->fd);
+	printf("the server ended it\n");
+}
+
+static void
+reset(struct peer *p)
+{
+	struct linger at_once = { .l_onoff = 1 };
+
+	to_and_fro(p);
+	setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	printf("reset\n");
+}
+
+/* A record that is none, in the middle of a session. */
+static void
+garble(struct peer *p)
+{
+	static const char junk[] = "\x17\x03\x03\x00\x40" "this is not what "
+	    "the keys would have made of it, whatever the bytes are......";
+
+	to_and_fro(p);
+	if (send(p->fd, junk, sizeof junk - 1, 0) == -1)
+		err(1, "send");
+	wait_for_hangup(p->fd);
+	printf("the server ended it\n");
+}
+
+static void
+mute(struct peer *p)
+{
+	to_and_fro(p);
+	printf("ended by %s\n", ending(p));
+}
+
+/* ---- without TLS ---------------------------------------------------------- */
+
+static void
+silent(void)
+{
+	int fd = dial();
+
+	wait_for_hangup(fd);
+	printf("the server ended it\n");
+	close(fd);
+}
+
+/* Standard input as it is, for what no TLS library would send. */
+static void
+raw(void)
+{
+	uint8_t data[CHUNK];
+	int fd = dial();
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, data, sizeof data)) > 0)
+		if (send(fd, data, (size_t)n, MSG_NOSIGNAL) == -1)
+			break;
+	wait_for_hangup(fd);
+	printf("the server ended it\n");
+	close(fd);
+}
+
+/* --------------------------------------------------------------------------- */
+
+static const struct {
+	const char	*word;
+	void		(*tls)(struct peer *);
+	void		(*counted)(int);
+	void		(*plain)(void);
+} modes[] = {
+	{ .word = "many", .counted = many },
+	{ .word = "deaf", .counted = deaf },
+	{ .word = "half", .tls = half },
+	{ .word = "truncate", .tls = truncate_ },
+	{ .word = "reset", .tls = reset },
+	{ .word = "garble", .tls = garble },
+	{ .word = "mute", .tls = mute },
+	{ .word = "silent", .plain = silent },
+	{ .word = "raw", .plain = raw },
+};
+
+static void
+run_tls(void (*mode)(struct peer *))
+{
+	SSL_CTX *ctx = context();
+	struct peer p = meet(ctx);
+
+	mode(&p);
+	part(&p);
+	SSL_CTX_free(ctx);
+}
+
+int
+main(int argc, char **argv)
+{
+	int n = argc > 3 ? atoi(argv[3]) : 1;
+
+	if (argc < 3 || n < 1 || n > PEERS_MAX)
+		errx(64, "usage: peer_helper MODE PORT [NUMBER]");
+	port = (uint16_t)atoi(argv[2]);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGPIPE, SIG_IGN);
+	alarm(LIFETIME_SECONDS);
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+		if (strcmp(argv[1], modes[i].word) != 0)
+			continue;
+		if (modes[i].tls != NULL)
+			run_tls(modes[i].tls);
+		else if (modes[i].counted != NULL)
+			modes[i].counted(n);
+		else
+			modes[i].plain();
+		return 0;
+	}
+	errx(64, "%s: no such mode", argv[1]);
+}
