@@ -175,24 +175,12 @@ wait_and_move(struct relay *r)
 }
 
 /*
- * The server takes no more.  If there is more, it was not yet through with us;
- * a user who has said nothing lately has nothing to miss.
+ * The server takes no more.  Input that was there has been read before its end
+ * was; a user who has said nothing lately has nothing to miss.
  */
-static void
-look_for_rest(struct relay *r)
-{
-	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	struct timespec none = { 0, 0 };
-
-	if (r->input_open && r->up_len == 0 && ppoll(&p, 1, &none, NULL) == 1)
-		read_input(r);
-}
-
 static void
 part(struct relay *r)
 {
-	if (r->end.status == SESSION_CLOSED && r->end.local == NULL)
-		look_for_rest(r);
 	r->end.unsent = r->up_len > 0 || session_unsent(r->session);
 	if (r->end.status == SESSION_CLOSED && !r->finished) {
 		session_finish(r->session);

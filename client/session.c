@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "deadline.h"
+#include "errors.h"
 #include "text.h"
 #include "x509text.h"
 
@@ -21,6 +22,9 @@
 
 /* libssl reports the alert N that it received as reason 1000 + N. */
 #define ALERT_REASON	SSL_AD_REASON_OFFSET
+
+/* ...and says so beside it; LibreSSL has that reason for one we send, too. */
+#define ALERT_RECEIVED	"SSL alert number"
 
 struct session {
 	struct tls	*tls;
@@ -172,16 +176,18 @@ static enum session_status
 libssl_reason(struct session *s)
 {
 	enum session_status status = SESSION_OK;
+	const char *data;
 	unsigned long e;
 
-	while ((e = ERR_get_error()) != 0) {
+	while ((e = errors_next(&data)) != 0) {
 		int reason = ERR_GET_REASON(e);
 
 		if (status == SESSION_OK)
 			status = SESSION_BROKEN;
 		if (ERR_GET_LIB(e) != ERR_LIB_SSL)
 			continue;
-		if (reason >= ALERT_REASON && reason < ALERT_REASON + 256) {
+		if (reason >= ALERT_REASON && reason < ALERT_REASON + 256 &&
+		    strstr(data, ALERT_RECEIVED) != NULL) {
 			set_alert(s, e);
 			status = SESSION_REFUSED;
 		} else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "text.h"
@@ -35,6 +36,32 @@ beneath_init(void)
 	verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
+/*
+ * The certificate that was refused.  If a signature was wrong, LibreSSL's
+ * "current" one is the issuer, whose key it did not fit.
+ */
+#ifdef LIBRESSL_VERSION_NUMBER
+static X509 *
+refused(X509_STORE_CTX *store)
+{
+	X509 *current = X509_STORE_CTX_get_current_cert(store);
+	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+
+	if (X509_STORE_CTX_get_error(store) !=
+	    X509_V_ERR_CERT_SIGNATURE_FAILURE || current == NULL)
+		return current;
+	for (int i = 0; i < sk_X509_num(sent); i++) {
+		X509 *c = sk_X509_value(sent, i);
+
+		if (c != current && X509_check_issued(current, c) == X509_V_OK)
+			return c;
+	}
+	return current;
+}
+#else
+#define refused X509_STORE_CTX_get_current_cert
+#endif
+
 /* Looks on; what the library decided stands. */
 static int
 on_verify(int ok, X509_STORE_CTX *store)
@@ -43,7 +70,7 @@ on_verify(int ok, X509_STORE_CTX *store)
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct verdict *v = ssl == NULL ? NULL :
 	    SSL_get_ex_data(ssl, verdict_index);
-	X509 *cert = X509_STORE_CTX_get_current_cert(store);
+	X509 *cert = refused(store);
 	uint8_t hash[32];
 
 	if (ok || v == NULL)

@@ -28,7 +28,7 @@ static char		*message;
 static size_t		 message_size;
 
 /* The first mistake is the one that is told. */
-static void
+static __attribute__((format(printf, 2, 0))) void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	size_t n;

@@ -281,8 +281,9 @@ on_time(evutil_socket_t fd, short what, void *arg)
 		    "idle" : "session");
 		break;
 	case STATE_ENDING:
+	case STATE_FLUSHING:
 		abort_conn(c, "stalled");
-		/* FALLTHROUGH */
+		break;
 	default:
 		enter(c, STATE_GONE);
 	}
@@ -351,7 +352,8 @@ decrypt(struct conn *c, enum step *step)
 		} else if (n == TLS_WANT_POLLOUT) {
 			break;
 		} else {
-			c->end = c->t.eof_told ? "truncated" : "protocol";
+			c->end = !c->t.eof_told ? "protocol" :
+			    c->t.broken ? "reset" : "truncated";
 			*step = STEP_LOST;
 			break;
 		}
@@ -427,11 +429,15 @@ encrypt(struct conn *c, const uint8_t *p, size_t len)
 	return true;
 }
 
-/* The worker has ended: all is echoed, or it died. */
+/*
+ * The worker has ended: all is echoed, or it died.  (Killed between its read
+ * and its write it looks orderly; the bytes do not.)
+ */
 static enum step
 worker_ended(struct conn *c, bool orderly)
 {
-	if (!orderly || !c->worker_shut || c->plain.len > 0) {
+	if (!orderly || !c->worker_shut || c->plain.len > 0 ||
+	    c->bytes_in != c->bytes_out) {
 		c->end = "worker-died";
 		return STEP_LOST;
 	}

@@ -28,6 +28,7 @@
 #include "process.h"
 #include "service.h"
 #include "warmup.h"
+#include "wipe.h"
 
 static struct handoff	h;
 static pid_t		spawner;
@@ -171,6 +172,8 @@ parent_main(void)
 
 	log_init("parent", LOG_KIND_STREAM, LOG_INFO);
 	read_handoff();
+	if (!wipe_init())
+		fatal(EX_SOFTWARE, "libcrypto is in use already");
 	channel = start_spawner();
 	drop_root();
 	wait_for_spawner(channel);

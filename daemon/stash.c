@@ -13,6 +13,7 @@
 
 #include "channel.h"
 #include "log.h"
+#include "parent.h"
 #include "service.h"
 
 #define STASH_MAX 32
@@ -45,6 +46,7 @@ lose_spawner(const char *why)
 	close(channel);
 	channel = -1;
 	log_event(LOG_ERR, "spawner-died", "%s; draining, to be replaced", why);
+	parent_replace_me();
 	service_drain(service.config->drain_ms, "spawner-died");
 }
 

@@ -122,6 +122,8 @@ stop(void)
 	log_event(LOG_INFO, "drain", "up to %lld.%03d s, then the end",
 	    (long long)(c->drain_ms / 1000), (int)(c->drain_ms % 1000));
 	generation_stop();
+	/* Nobody waits in a queue that is not served, nor for a successor. */
+	listener_close_unused(NULL, NULL);
 	generation_signal_all(SIGTERM);
 	kill_at = now_ms() + c->drain_ms + GRACE_MS;
 }

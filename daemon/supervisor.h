@@ -90,7 +90,7 @@ const struct config *generation_current(void);
  */
 int listener_get(const struct config_listen *l);
 
-/* Close those that neither configuration names (`b` may be NULL). */
+/* Close those that neither configuration names (either may be NULL). */
 void listener_close_unused(const struct config *a, const struct config *b);
 
 #endif

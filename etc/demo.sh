@@ -4,6 +4,8 @@
 # usage: demo.sh BUILD
 
 set -u
+# make's jobserver is none of the service's business.
+exec 3>&- 4>&- 5>&- 6>&-
 build=$(cd "$1" && pwd) || exit 70
 verbs=$(cd "$(dirname "$0")/../regress" && pwd)/common.sh
 PATH=$build:$PATH:/usr/sbin:/sbin

@@ -90,6 +90,8 @@ static const struct policy_row sanitizer_rows[] = {
 	{ "mprotect", { MASK(2, PROT_EXEC, 0) }, "sanitizer: shadow memory" },
 	{ "munmap", { {0} }, "sanitizer: shadow memory" },
 	{ "newfstatat", { {0} }, "sanitizer: symbolizes" },
+	{ "open", { MASK(1, O_ACCMODE, O_RDONLY) },
+	    "sanitizer: reads its own mappings" },
 	{ "openat", { MASK(2, O_ACCMODE, O_RDONLY) },
 	    "sanitizer: reads its own mappings" },
 	{ "prlimit64", { EQ(0, 0), EQ(2, 0) }, "sanitizer: size of the stack" },

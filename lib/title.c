@@ -33,6 +33,6 @@ title_set(const char *title)
 		return;
 	if (n > area_size - 1)
 		n = area_size - 1;
-	memset(area, 0, area_size);
-	memcpy(area, title, n);
+	memset(area, 0, area_size);	/* of which the last stays */
+	memcpy(area, title, n);		/* NOLINT(bugprone-not-null*) */
 }

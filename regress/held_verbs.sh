@@ -8,9 +8,11 @@
 
 # shellcheck shell=sh
 
-# No client may inherit what feeds another, or that one would never end.
+# In the background only: no client, nor the shell that waits for it, may keep
+# what feeds another, or that one would never end.
 without_feeds() {
-	"$@" 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+	exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+	"$@"
 }
 
 same_bytes() {

@@ -5,15 +5,16 @@
 
 . "$(atf_get_srcdir)/../common.sh"
 
-# ---- verbs -------------------------------------------------------------------
+# ---- verbs ----
 
 # serve MODE [NAME [12]]: server_helper with NAME.pem and NAME.key ("server"),
 # for one connection to $port.
 serve()
 {
 	mode=$1
-	name=${2:-server}
-	test $# -lt 2 && shift || shift 2
+	name=server
+	test $# -lt 2 || { name=$2; shift; }
+	shift
 	: >server.out
 	run_in_background "$(atf_get_srcdir)/server_helper" "$mode" \
 	    "$name.pem" "$name.key" "$@" >server.out 2>&1
@@ -68,12 +69,12 @@ says()
 	atf_fail "it does not say: $1"
 }
 
-# ---- whom it trusts ------------------------------------------------------------
+# ---- whom it trusts ----
 
 # The server has seen neither a certificate of ours nor a byte.
 told_nothing()
 {
-	server_says done
+	server_says 'done'
 	grep -q -x -e 'client certificate' -e 'received [1-9].*' server.out &&
 	    atf_fail "the server was told something: $(cat server.out)"
 	return 0
@@ -133,10 +134,9 @@ system_authorities_body()
 	serve count
 	not_trusted
 	# A server that is itself in the system's file is no pin of ours.
-	issue server wrong ca --host wrong.example
-	cat ca.pem wrong.pem >both.pem
+	cat other-ca.pem server.pem >both.pem
 	export SSL_CERT_FILE=both.pem
-	serve count wrong
+	serve count
 	not_trusted
 }
 
@@ -226,6 +226,10 @@ pinned_leaf_body()
 	not_trusted -R some.pem
 	serve echo sibling
 	client 0 -R some.pem
+	# Whatever it was issued for: it was chosen by hand.
+	issue client odd ca --name odd --host 127.0.0.1
+	serve echo odd
+	client 0 -R odd.pem
 	# With its CA in the file as well, its siblings count too.
 	cat ca.pem sibling.pem >more.pem
 	serve echo
@@ -404,7 +408,7 @@ verbose_body()
 	atf_check test ! -s err
 }
 
-# ---- what is carried to and fro ----------------------------------------------
+# ---- what is carried to and fro ----
 
 e2e_case echo "What is sent comes back, with TLS 1.3 and 1.2"
 echo_body()
@@ -425,7 +429,7 @@ echo_body()
 	done
 }
 
-e2e_case openssl_echo "The server of openssl(1) and our client understand each other"
+e2e_case openssl_echo "openssl(1) and our client understand each other"
 openssl_echo_body()
 {
 	make_pki
@@ -478,9 +482,9 @@ blocked_output_body()
 	client_pid=$!
 	record $client_pid
 	server_says 'received 1000000'
-	head -c 262144 <&9 >out
+	head -c 262244 <&9 >out
 	wait "$client_pid" || atf_fail "postern failed: $(cat err)"
-	atf_check_equal 262144 "$(($(tr -d -c '\000' <out | wc -c)))"
+	atf_check_equal 262244 "$(($(tr -d -c '\000' <out | wc -c)))"
 }
 
 e2e_case rekey "Key updates in both directions"
@@ -490,13 +494,14 @@ rekey_body()
 	random_file in 300000
 	serve rekey
 	client 0 -R ca.pem
+	! grep -q '^cannot rekey' server.out || atf_skip 'LibreSSL begins none'
 	atf_check_equal 20 "$(grep -c -x rekeyed out)"
 	server_says 'received 300000'
 }
 
-# ---- how it ends ---------------------------------------------------------------
+# ---- how it ends ----
 
-e2e_case server_closes "An orderly end by the server is ours, whatever the input"
+e2e_case server_closes "An orderly end by the server ends us, too"
 server_closes_body()
 {
 	make_pki
@@ -508,7 +513,7 @@ server_closes_body()
 	server_says close_notify
 }
 
-e2e_case input_left "...but not if it has not taken all the input"
+e2e_case input_left "An orderly end that has not taken all input is no good one"
 input_left_body()
 {
 	make_pki
@@ -573,7 +578,7 @@ weak_ciphers_body()
 	client 0 -R ca.pem
 }
 
-e2e_case refused_without "No certificate where one is asked for: an alert in words"
+e2e_case refused_without "No certificate where one is wanted: an alert"
 refused_without_body()
 {
 	make_pki
@@ -689,7 +694,7 @@ input_fails_body()
 	    postern -R ca.pem 127.0.0.1 "$port" </
 }
 
-# ---- confined --------------------------------------------------------------------
+# ---- confined ----
 
 in_session()
 {

@@ -20,8 +20,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "rekey.h"
+
 #define CHUNK	16384
-#define FLOOD	(1024 * 1024)
+#define FLOOD	(1 << 20)
 #define PUSH	(256 * 1024)
 
 /* No test takes longer; nothing of it stays behind. */
@@ -211,12 +213,16 @@ mode_idle(struct client *c)
 	await_end(c);
 }
 
-/* Sends more than a pipe and the client hold, but not than sockets do. */
+/*
+ * Sends more than a pipe and the client hold, but not than sockets do; first a
+ * little, so that records do not fill the pipe evenly.
+ */
 static void
 mode_push(struct client *c)
 {
 	static const char data[CHUNK];
 
+	send_all(c, data, 100);
 	for (int i = 0; i < PUSH / CHUNK; i++)
 		send_all(c, data, sizeof data);
 	drain(c, false);
@@ -228,7 +234,10 @@ static void
 mode_rekey(struct client *c)
 {
 	for (int i = 0; i < 20; i++) {
-		SSL_key_update(c->ssl, SSL_KEY_UPDATE_REQUESTED);
+		if (!rekey(c->ssl)) {
+			puts("cannot rekey");
+			break;
+		}
 		send_all(c, "rekeyed\n", 8);
 	}
 	drain(c, false);

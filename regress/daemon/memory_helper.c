@@ -20,7 +20,7 @@
 #define NEEDLE_MIN	16	/* shorter ones would be found by chance */
 #define NEEDLE_MAX	256
 #define NEEDLES_MAX	64
-#define CHUNK		(1024 * 1024)
+#define CHUNK		(1 << 20)
 
 struct needle {
 	unsigned char	 forwards[NEEDLE_MAX], backwards[NEEDLE_MAX];

@@ -197,25 +197,34 @@ many(int n)
 
 /* ---- those that do not read ----------------------------------------------- */
 
-/* Send until nothing is taken any more. */
-static unsigned long long
-fill_up(struct peer *p)
+/* Send as much as is taken now. */
+static void
+push(struct peer *p)
 {
 	static const uint8_t data[CHUNK];
-	struct pollfd full = { .fd = p->fd, .events = POLLOUT };
-	unsigned long long sent = 0;
+	int n;
 
-	fcntl(p->fd, F_SETFL, O_NONBLOCK);
-	for (;;) {
-		int n = SSL_write(p->ssl, data, sizeof data);
+	while ((n = SSL_write(p->ssl, data, sizeof data)) > 0)
+		p->sent += (unsigned)n;
+	if (SSL_get_error(p->ssl, n) != SSL_ERROR_WANT_WRITE)
+		errx(1, "ended after %llu bytes", (unsigned long long)p->sent);
+}
 
-		if (n > 0)
-			sent += (unsigned)n;
-		else if (poll(&full, 1, FULL_MS) < 1)
-			return sent;
-		else if (full.revents & (POLLERR | POLLHUP))
-			errx(1, "ended after %llu bytes", sent);
+/* Fill them all, side by side, until nobody takes any more. */
+static void
+fill_up(struct peer *peers, int n)
+{
+	static struct pollfd full[PEERS_MAX];
+
+	for (int i = 0; i < n; i++) {
+		fcntl(peers[i].fd, F_SETFL, O_NONBLOCK);
+		full[i].fd = peers[i].fd;
+		full[i].events = POLLOUT;
 	}
+	while (poll(full, (nfds_t)n, FULL_MS) > 0)
+		for (int i = 0; i < n; i++)
+			if (full[i].revents != 0)
+				push(&peers[i]);
 }
 
 static void
@@ -226,8 +235,9 @@ deaf(int n)
 
 	for (int i = 0; i < n; i++)
 		peers[i] = meet(ctx);
+	fill_up(peers, n);
 	for (int i = 0; i < n; i++)
-		printf("full after %llu\n", fill_up(&peers[i]));
+		printf("full after %llu\n", (unsigned long long)peers[i].sent);
 	printf("all full\n");
 	for (int i = 0; i < n; i++) {
 		wait_for_hangup(peers[i].fd);

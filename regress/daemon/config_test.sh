@@ -1,0 +1,300 @@
+#! /usr/bin/env atf-sh
+#
+# posternd -n: a good configuration is told to be so, and of a bad one the
+# file, the line and what would be right.
+
+. "$(atf_get_srcdir)/../common.sh"
+
+# ---- verbs -------------------------------------------------------------------
+
+# judge [option...]: posternd -n; its status in $status.
+judge() {
+	is_root || set -- -U "$@"
+	status=0
+	posternd -n -f posternd.conf "$@" >judge.out 2>judge.err || status=$?
+}
+
+told() {
+	echo "posternd.conf:"
+	cat posternd.conf
+	echo "it said:"
+	cat judge.out judge.err
+}
+
+# The files are those of the case, made once.
+good() {
+	judge
+	test $status -eq 0 || atf_fail "status $status; $(told)"
+	atf_check_equal "configuration OK" "$(cat judge.out)"
+	atf_check_equal "" "$(cat judge.err)"
+}
+
+# refused PATTERN: with status 78 and one line, "posternd: ..." like this.
+refused() {
+	judge
+	test $status -eq 78 || atf_fail "status $status, not 78; $(told)"
+	test ! -s judge.out || atf_fail "it said OK; $(told)"
+	test "$(wc -l <judge.err)" -eq 1 || atf_fail "not one line; $(told)"
+	grep -q -e "^posternd: $1" judge.err || atf_fail "not: $1; $(told)"
+}
+
+# wrong LINE PATTERN [LINE-OF-TEXT...]: the file's mistake is on this line.
+wrong() {
+	at=$1
+	pattern=$2
+	shift 2
+	printf '%s\n' "$@" >posternd.conf
+	refused "posternd.conf:$at: $pattern"
+}
+
+# ---- what is right -----------------------------------------------------------
+
+e2e_case usual "What the other tests write is right"
+usual_body() {
+	make_pki
+	write_conf
+	good
+}
+
+e2e_case everything "Every key, with comments and lists, is understood"
+everything_body() {
+	make_pki
+	cat >posternd.conf <<-EOF
+	# a comment with "quotes" and { braces } and key = twice
+	listen = { "127.0.0.1:1", "[::1]:65535", # here too: listen = {}
+	    "0.0.0.0:7443" }
+	certificate = "server.pem"	// another kind of comment
+	key = '$PWD/server.key'
+	/* and one
+	   parents = 3
+	   on three lines */
+	parents = 64
+	isolation = pool
+	pool-workers = 64
+	user = "_postern"
+	worker-user = "_posternw"
+	pid-file = /run/some.pid
+	max-connections = 16
+	clients {
+	    ca = ca.pem
+	}
+	tls {
+	    versions = {"1.2", "1.3"}
+	    ciphers = "TLSv1.2+ECDHE+AESGCM"
+	    curves = "X25519:P-256"
+	}
+	timeouts {
+	    handshake = 100ms
+	    idle = 7d
+	    session = 168h
+	    drain = 30
+	}
+	log {
+	    level = "debug"
+	    to = stderr
+	}
+	EOF
+	good
+	write_conf isolation=connection parents=0 log.level=error \
+	    timeouts.idle=10080m
+	good
+}
+
+e2e_case elsewhere "Names are taken from where the configuration lies"
+elsewhere_body() {
+	mkdir etc
+	cd etc || exit
+	make_pki
+	write_conf
+	cd .. || exit
+	is_root || set -- -U
+	posternd -n "$@" -f etc/posternd.conf >out || atf_fail "not found"
+	ln -s etc/posternd.conf link.conf
+	posternd -n "$@" -f link.conf >out || atf_fail "not found by a link"
+}
+
+# ---- what is wrong -----------------------------------------------------------
+
+e2e_case unknown "A key or section that is not known is an error"
+unknown_body() {
+	wrong 2 ".*colour" 'parents = 1' 'colour = blue'
+	wrong 3 ".*colour" 'parents = 1' 'log {' 'colour = blue' '}'
+	wrong 1 ".*colours" 'colours {' '}'
+	wrong 2 ".*idle" '' 'idle = 3s'
+	wrong 1 ".*Parents" 'Parents = 1'
+}
+
+e2e_case repeated "A key or section that is given twice is an error"
+repeated_body() {
+	wrong 2 "parents is given twice" 'parents = 1' 'parents = 1'
+	wrong 3 "listen is given twice" 'listen = {"127.0.0.1:1"}' '' \
+	    'listen = {"127.0.0.1:2"}'
+	wrong 3 "log is given twice" 'log { level = info }' 'parents = 1' \
+	    'log { to = stderr }'
+	wrong 3 "level is given twice" 'log {' 'level = info' 'level = info' '}'
+	wrong 2 ".*+= is not known" 'listen = {"127.0.0.1:1"}' \
+	    'listen += {"127.0.0.1:2"}'
+	wrong 1 "parents is given twice" 'parents = 1 parents = 2'
+}
+
+e2e_case wrong_types "A value of the wrong kind is an error"
+wrong_types_body() {
+	wrong 1 ".*parents" 'parents = many'
+	wrong 1 ".*parents" 'parents = -1'
+	wrong 1 ".*parents" 'parents = 1.5'
+	wrong 1 ".*parents" 'parents = 0x10'
+	wrong 1 ".*parents" 'parents = ""'
+	wrong 1 ".*parents" 'parents = {"1", "2"}'
+	wrong 1 ".*parents" 'parents { }'
+	wrong 1 ".*log" 'log = stderr'
+	wrong 1 ".*isolation = \"both\": want \"connection\" or \"pool\"" \
+	    'isolation = both'
+	wrong 2 ".*level = \"loud\": want \"error\"" 'log {' 'level = loud' '}'
+	wrong 1 ".*to = \"file\": want \"stderr\" or \"syslog\"" \
+	    'log { to = file }'
+	wrong 1 ".*versions = \"1.1\"" 'tls { versions = {"1.1"} }'
+	wrong 1 ".*ca" 'clients { ca = "" }'
+	wrong 1 ".*idle = \"soon\": want a time" 'timeouts { idle = soon }'
+	wrong 1 ".*idle = \"3 s\": want a time" 'timeouts { idle = "3 s" }'
+	wrong 1 ".*idle = \"3S\": want a time" 'timeouts { idle = 3S }'
+}
+
+e2e_case out_of_range "A value out of range is an error, and says the range"
+out_of_range_body() {
+	wrong 1 ".*parents = \"65\": want .*0 .* to 64" 'parents = 65'
+	wrong 1 ".*parents = \"99999999999999999999\"" \
+	    'parents = 99999999999999999999'
+	wrong 1 ".*pool-workers = \"0\": want" 'pool-workers = 0'
+	wrong 1 ".*max-connections = \"0\": want .*1 to 100000" \
+	    'max-connections = 0'
+	wrong 1 ".*max-connections = \"100001\"" 'max-connections = 100001'
+	wrong 1 ".*idle = \"99ms\": want a time from 100ms to 7d" \
+	    'timeouts { idle = 99ms }'
+	wrong 1 ".*idle = \"8d\"" 'timeouts { idle = 8d }'
+	wrong 1 ".*drain = \"0\"" 'timeouts { drain = 0 }'
+	# what another reading takes for 8
+	wrong 1 ".*parents = \"010\"" 'parents = 010'
+	wrong 1 ".*idle = \"010s\"" 'timeouts { idle = 010s }'
+	wrong 1 ".*user" "user = \"$(printf %0300d 0)\""
+	wrong 1 ".*key" "key = \"$(printf %05000d 0)\""
+}
+
+e2e_case addresses "Addresses are numeric, whole and different"
+addresses_body() {
+	for address in localhost:7443 www.example:7443 127.0.0.1 :7443 \
+	    127.0.0.1:0 127.0.0.1:65536 127.0.0.1:07443 127.1:7443 \
+	    127.0.0.256:7443 ::1:7443 '[::1]' '[::1]7443' '[::g]:7443' \
+	    '*:7443' '127.0.0.1:https' '127.0.0.1:7443 ' ''; do
+		wrong 2 ".*listen = \"$(echo "$address" |
+		    sed 's/[][*]/\\&/g')\": want .*numeric" 'parents = 1' \
+		    "listen = {\"$address\"}"
+	done
+	wrong 1 ".*listen" 'listen = {"127.0.0.1:1", "127.0.0.1:1"}'
+	many=$(for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+		printf '"127.0.0.1:%d", ' "$n"
+	done)
+	wrong 1 ".*listen = \"127.0.0.1:17\": want up to 16" \
+	    "listen = {$many\"127.0.0.1:17\"}"
+}
+
+e2e_case expansion "Nothing is taken from the environment"
+expansion_body() {
+	# shellcheck disable=SC2016
+	wrong 2 ".*not expanded" 'parents = 1' 'key = "${HOME}/key"'
+	# shellcheck disable=SC2016
+	wrong 1 ".*not expanded" 'key = ${HOME}'
+	# shellcheck disable=SC2016
+	wrong 1 ".*not expanded" 'clients { ca = "${CA:-x}" }'
+	make_pki
+	write_conf
+	# shellcheck disable=SC2016
+	echo '# not even ${HOME} in a comment is meant' >>posternd.conf
+	good
+}
+
+e2e_case inclusion "No other file is included"
+inclusion_body() {
+	echo 'parents = 1' >other.conf
+	wrong 1 ".*include" 'include("other.conf")'
+}
+
+e2e_case unfinished "What does not end is an error"
+unfinished_body() {
+	wrong '[12]' "" 'key = "server.key'
+	wrong '[12]' "" "key = 'server.key"
+	wrong '[123]' "" 'log {' 'level = info'
+	wrong '[12]' "" 'listen = {"127.0.0.1:1"'
+	wrong '[12]' "" 'parents ='
+	wrong '[12]' "" 'parents'
+	wrong '[12]' "" '/* a comment'
+	wrong 1 "" '}'
+	wrong 1 "" '= 3'
+}
+
+# ---- what is no configuration ------------------------------------------------
+
+e2e_case odd_files "What is not a text file is refused, and holds nobody up"
+odd_files_body() {
+	refused "posternd.conf: No such file or directory"
+	mkdir posternd.conf
+	refused "posternd.conf: is a directory"
+	rmdir posternd.conf
+	mkfifo posternd.conf
+	refused "posternd.conf: is not a regular file"
+	rm posternd.conf
+	: >posternd.conf
+	refused "posternd.conf: is empty"
+	printf 'parents = 1\n\0parents = 2\n' >posternd.conf
+	refused "posternd.conf: .*NUL"
+	head -c 4194305 /dev/zero | tr '\0' '#' >posternd.conf
+	refused "posternd.conf: is larger than 4 MiB"
+	ln -sf posternd.conf posternd.conf
+	refused "posternd.conf: "
+	rm posternd.conf
+	head -c 100000 /dev/urandom | tr -d '\0' >posternd.conf
+	refused "posternd.conf"
+	# what a message repeats cannot command a terminal
+	printf 'parents = "\033[2J\r"\n' >posternd.conf
+	refused "posternd.conf:1: "
+	LC_ALL=C grep -q '[^ -~]' judge.err && atf_fail "$(told)"
+	return 0
+}
+
+e2e_case unreadable "A file that is not ours to read is said to be so"
+unreadable_body() {
+	is_root && atf_skip "root may read everything"
+	make_pki
+	write_conf
+	chmod 0 posternd.conf
+	refused "posternd.conf: Permission denied"
+	chmod 600 posternd.conf
+	chmod 0 ca.pem
+	refused ".*ca.pem: Permission denied"
+}
+
+# ---- the files it names ------------------------------------------------------
+
+e2e_case files_checked "-n judges the files too"
+files_checked_body() {
+	make_pki
+	write_conf key=other.key
+	refused ".*other.key: the key does not match the certificate .*"
+	write_conf key=none.key
+	refused ".*none.key: No such file or directory (key)"
+	write_conf certificate=server.key
+	refused ".*server.key: "
+	: >empty.pem
+	write_conf clients.ca=empty.pem
+	refused ".*empty.pem: is empty"
+	openssl ec -in server.key -aes256 -passout pass:secret \
+	    -out locked.key 2>/dev/null
+	chmod 600 locked.key
+	write_conf key=locked.key
+	refused ".*locked.key: the key is under a passphrase"
+	chmod 640 server.key
+	chgrp "$(id -g)" server.key
+	write_conf
+	good
+	chmod 604 server.key
+	refused ".*server.key: others may read the key"
+}

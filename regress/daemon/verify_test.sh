@@ -1,0 +1,419 @@
+#! /usr/bin/env atf-sh
+#
+# Who gets in: TLS versions, certificates good and bad, and other people's
+# clients; and that a certificate cannot write the log.
+
+. "$(atf_get_srcdir)/../common.sh"
+
+# ---- verbs -------------------------------------------------------------------
+
+fail_with_log() {
+	show_log
+	atf_fail "$*"
+}
+
+refused_with() {
+	test "$(log_count "event=refused reason=$1 ")" -eq "$2"
+}
+
+# refused REASON COMMAND...: COMMAND, an openssl s_client, say, gets no echo of
+# "in", fails, and the log gains this reason and no session.
+refused() {
+	reason=$1
+	shift
+	before=$(log_count "event=refused reason=$reason ")
+	opened=$(log_count event=open)
+	"$@" <in >out 2>err && fail_with_log "not refused: $*"
+	expect_soon refused_with "$reason" $((before + 1))
+	test "$(log_count event=open)" -eq "$opened" ||
+	    fail_with_log "a session for: $*"
+	grep -q "$(cat in)" out && fail_with_log "echoed: $*"
+	return 0
+}
+
+# ours REASON [option...]: the same by our client, which must say 77.
+ours() {
+	why=$1
+	shift
+	got=0
+	before=$(log_count "event=refused reason=$why ")
+	opened=$(log_count event=open)
+	postern -R ca.pem "$@" 127.0.0.1 "$port" <in >out 2>err || got=$?
+	test $got -eq 77 ||
+	    fail_with_log "status $got with $*, not 77: $(cat err)"
+	test ! -s out || fail_with_log "echoed with $*"
+	expect_soon refused_with "$why" $((before + 1))
+	test "$(log_count event=open)" -eq "$opened" ||
+	    fail_with_log "a session with $*"
+}
+
+# With the certificate NAME.
+s_client() {
+	name=$1
+	shift
+	openssl s_client -quiet -connect "127.0.0.1:$port" -CAfile ca.pem \
+	    -verify_return_error -cert "$name.pem" -key "$name.key" "$@"
+}
+
+# Ends when the server's idle timeout does.
+s_client_is_echoed() {
+	s_client "$@" <in >out 2>err ||
+	    fail_with_log "openssl failed with $*: $(cat err)"
+	cmp in out || fail_with_log "nothing echoed to openssl with $*"
+}
+
+# ---- versions ----------------------------------------------------------------
+
+e2e_case versions_default "only TLS 1.3, unless told otherwise"
+versions_default_body() {
+	make_pki
+	write_conf timeouts.idle=500ms
+	start_daemon
+	echo "to be echoed" >in
+	s_client_is_echoed client -tls1_3
+	refused protocol s_client client -tls1_2
+	refused protocol s_client client -tls1_1 -cipher ALL@SECLEVEL=0
+	log_has 'event=open.* tls=TLSv1.3 ' || fail_with_log "no TLS 1.3"
+	assert_echo
+	stop_daemon
+}
+
+e2e_case versions_12 "TLS 1.2 if told, with forward secrecy and AEAD; no 1.1"
+versions_12_body() {
+	make_pki
+	issue server server ca --host 127.0.0.1 --algorithm rsa3072 --force
+	write_conf 'tls.versions={"1.2", "1.3"}' timeouts.idle=500ms
+	start_daemon
+	echo "to be echoed" >in
+	s_client_is_echoed client -tls1_3
+	for cipher in ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES256-GCM-SHA384 \
+	    ECDHE-RSA-CHACHA20-POLY1305; do
+		s_client_is_echoed client -tls1_2 -cipher $cipher
+		log_has "event=open.* tls=TLSv1.2 cipher=$cipher " ||
+		    fail_with_log "no $cipher"
+	done
+	for cipher in AES128-GCM-SHA256 AES256-SHA ECDHE-RSA-AES128-SHA \
+	    ECDHE-RSA-AES128-SHA256 NULL-SHA256; do
+		refused protocol s_client client -tls1_2 \
+		    -cipher $cipher:@SECLEVEL=0
+	done
+	refused protocol s_client client -tls1_1 -cipher ALL@SECLEVEL=0
+	assert_echo
+	stop_daemon
+}
+
+e2e_case versions_only_12 "TLS 1.2 alone, and the same reasons"
+versions_only_12_body() {
+	make_pki
+	write_conf 'tls.versions={"1.2"}'
+	start_daemon
+	echo "to be echoed" >in
+	assert_echo
+	log_has 'event=open.* tls=TLSv1.2 ' || fail_with_log "no TLS 1.2"
+	refused protocol s_client client -tls1_3
+	make_bad_clients
+	refuses_bad_clients
+	stop_daemon
+}
+
+# ---- certificates ------------------------------------------------------------
+
+# tamper FROM TO: the last byte of the signature is another.
+tamper() {
+	openssl x509 -in "$1.pem" -outform DER -out tampered.der
+	last=$(($(stat -c %s tampered.der) - 1))
+	byte=$(od -An -tu1 -j "$last" tampered.der)
+	head -c "$last" tampered.der >tampered.new
+	printf "\\$(printf %03o $((byte ^ 1)))" >>tampered.new
+	openssl x509 -in tampered.new -inform DER -out "$2.pem"
+	cp "$1.key" "$2.key"
+}
+
+make_bad_clients() {
+	issue client expired ca --name expired --not-before 2001-01-01 \
+	    --not-after 2001-02-01
+	issue client future ca --name future \
+	    --not-before "$(date -u -d '+2 years' +%F)" \
+	    --not-after "$(date -u -d '+3 years' +%F)"
+	issue server wrong ca --host wrong.example
+	# signed by a CA of the same name with another key
+	mkdir -p false
+	certgen ca --cert false/ca.pem --key false/ca.key --name ca
+	issue client forged false/ca --name client
+	tamper client tampered
+	certgen self-signed --cert self.pem --key self.key --host self.example
+}
+
+# The log also says whose certificate it was.
+names_subject() {
+	grep "event=refused reason=$1 " daemon.log | tail -n 1 |
+	    grep -q "subject=.*$2.* sha256=$(fingerprint "$3")" ||
+	    fail_with_log "no subject $2 with reason $1"
+}
+
+fingerprint() {
+	openssl x509 -in "$1" -outform DER | sha256sum | cut -d ' ' -f 1
+}
+
+refuses_bad_clients() {
+	ours no-certificate
+	ours untrusted -C other.pem -K other.key
+	names_subject untrusted other other.pem
+	ours untrusted -C self.pem -K self.key
+	ours expired -C expired.pem -K expired.key
+	names_subject expired expired expired.pem
+	ours not-yet-valid -C future.pem -K future.key
+	names_subject not-yet-valid future future.pem
+	ours wrong-purpose -C wrong.pem -K wrong.key
+	names_subject wrong-purpose wrong.example wrong.pem
+	ours untrusted -C forged.pem -K forged.key
+	names_subject untrusted client forged.pem
+	ours bad-signature -C tampered.pem -K tampered.key
+	names_subject bad-signature client tampered.pem
+	assert_echo
+}
+
+e2e_case certificates "each bad certificate is refused by its own word"
+certificates_body() {
+	make_pki
+	make_bad_clients
+	write_conf
+	start_daemon
+	echo "to be echoed" >in
+	refuses_bad_clients
+	# by openssl, which sees the alert only when it reads
+	refused no-certificate openssl s_client -quiet -CAfile ca.pem \
+	    -connect "127.0.0.1:$port"
+	for pair in untrusted:other untrusted:self expired:expired \
+	    not-yet-valid:future wrong-purpose:wrong; do
+		refused "${pair%:*}" s_client "${pair#*:}"
+	done
+	stop_daemon
+}
+
+e2e_case order "of several faults, the first in the vocabulary is named"
+order_body() {
+	make_pki
+	write_conf
+	start_daemon
+	echo "to be echoed" >in
+	set -- --not-before 2001-01-01 --not-after 2001-02-01
+	issue server wrong-expired ca --host wrong.example "$@"
+	issue client other-expired other-ca --name other "$@"
+	issue client expired ca --name expired "$@"
+	tamper expired tampered-expired
+	ours wrong-purpose -C wrong-expired.pem -K wrong-expired.key
+	ours untrusted -C other-expired.pem -K other-expired.key
+	ours bad-signature -C tampered-expired.pem -K tampered-expired.key
+	stop_daemon
+}
+
+e2e_case algorithms "client keys of every kind we make are taken"
+algorithms_body() {
+	make_pki
+	write_conf
+	start_daemon
+	algorithms="p256 p384 rsa3072"
+	# LibreSSL's TLS does not know it.
+	posternd -V | grep -q LibreSSL || algorithms="$algorithms ed25519"
+	for algorithm in $algorithms; do
+		issue client $algorithm ca --name $algorithm \
+		    --algorithm $algorithm
+		echo $algorithm >in
+		postern -R ca.pem -C $algorithm.pem -K $algorithm.key \
+		    127.0.0.1 "$port" <in >out 2>err ||
+		    fail_with_log "$algorithm: $(cat err)"
+		cmp in out || fail_with_log "$algorithm: nothing echoed"
+		grep -q "event=open.* subject=\"/CN=$algorithm\"\
+ sha256=$(fingerprint $algorithm.pem) " daemon.log ||
+		    fail_with_log "the log does not name $algorithm"
+	done
+	stop_daemon
+}
+
+# ---- other people's clients --------------------------------------------------
+
+e2e_case openssl "openssl s_client: the good is echoed, the bad is not"
+openssl_body() {
+	make_pki
+	write_conf timeouts.idle=500ms
+	start_daemon
+	echo "to be echoed" >in
+	s_client_is_echoed client
+	refused untrusted s_client other
+	# It offers a session that it was given: none is ever resumed.
+	s_client_is_echoed client -sess_out session.pem
+	test ! -s session.pem || s_client_is_echoed client -sess_in session.pem
+	openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem \
+	    -cert client.pem -key client.key -reconnect -ign_eof \
+	    </dev/null >out 2>err
+	grep -q '^Reused' out && fail_with_log "a session was resumed"
+	grep -q '^New, TLSv1.3' out || fail_with_log "openssl: $(cat err)"
+	stop_daemon
+}
+
+gnutls() {
+	gnutls-cli --x509cafile=ca.pem --x509certfile="$1.pem" \
+	    --x509keyfile="$1.key" --logfile=gnutls.log --port="$port" \
+	    127.0.0.1
+}
+
+e2e_case gnutls "GnuTLS: the good is echoed, the bad is not"
+gnutls_head() {
+	atf_set descr "GnuTLS: the good is echoed, the bad is not"
+	atf_set require.progs gnutls-cli
+}
+gnutls_body() {
+	make_pki
+	write_conf timeouts.idle=1s
+	start_daemon
+	echo "to be echoed" >in
+	# It leaves at the end of its input, so that must not come first.
+	mkfifo input
+	exec 9<>input
+	cat in >&9
+	gnutls client <input >out 2>err 9>&-
+	exec 9>&-
+	grep -q -x "$(cat in)" out ||
+	    fail_with_log "nothing echoed to GnuTLS: $(cat err gnutls.log)"
+	expect_log 'event=open.* subject="/CN=client"'
+	refused untrusted gnutls other
+	stop_daemon
+}
+
+write_go_client() {
+	cat >client.go <<-'END'
+	package main
+
+	import (
+		"crypto/tls"
+		"crypto/x509"
+		"fmt"
+		"io"
+		"os"
+	)
+
+	func check(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+
+	func main() {
+		pem, err := os.ReadFile("ca.pem")
+		check(err)
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(pem)
+		own, err := tls.LoadX509KeyPair(os.Args[2]+".pem",
+			os.Args[2]+".key")
+		check(err)
+		// Whatever CAs the server names, show this one.
+		c, err := tls.Dial("tcp", os.Args[1], &tls.Config{
+			RootCAs: roots,
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (
+				*tls.Certificate, error) {
+				return &own, nil
+			},
+		})
+		check(err)
+		go func() {
+			_, err := io.Copy(c, os.Stdin)
+			check(err)
+			check(c.CloseWrite())
+		}()
+		_, err = io.Copy(os.Stdout, c)
+		check(err)
+	}
+	END
+}
+
+e2e_case go "a Go client: the good is echoed, the bad is not"
+go_head() {
+	atf_set descr "a Go client: the good is echoed, the bad is not"
+	atf_set require.progs go
+	atf_set timeout 600
+}
+go_body() {
+	make_pki
+	write_go_client
+	HOME=$PWD GOCACHE=$PWD/gocache GOPATH=$PWD/gopath GOFLAGS=-mod=mod \
+	    GOPROXY=off CGO_ENABLED=0 go build -o client client.go \
+	    >go.out 2>&1 || atf_fail "$(cat go.out)"
+	write_conf
+	start_daemon
+	random_file in 1000000
+	./client "127.0.0.1:$port" client <in >out 2>err ||
+	    fail_with_log "Go failed: $(cat err)"
+	cmp in out || fail_with_log "Go got something else"
+	echo "to be echoed" >in
+	refused untrusted ./client "127.0.0.1:$port" other
+	stop_daemon
+}
+
+# ---- what is in a certificate ------------------------------------------------
+
+# subject_certificate NAME CA SUBJECT: by openssl, as ours would refuse it.
+subject_certificate() {
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$1.key" -out "$1.csr" -subj "$3" >req.out 2>&1 &&
+	openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" \
+	    -CAcreateserial -days 2 -out "$1.pem" >req.out 2>&1 ||
+	    atf_fail "$(cat req.out)"
+}
+
+# Every line is one of ours, in printable ASCII, and says nothing that the
+# certificate made up.
+log_is_sound() {
+	grep -v '^time=[^ ]* level=[a-z]* pid=[0-9]* process=[a-z]* event=' \
+	    daemon.log && fail_with_log "a line that is not ours"
+	LC_ALL=C grep -n '[^ -~]' daemon.log &&
+	    fail_with_log "bytes of a peer that are not escaped"
+	# What is in quotes, escapes included, taken away, its words are gone.
+	sed -e 's/"\(\\.\|[^"\\]\)*"//g' daemon.log | grep -i -e 6.6.6.6 \
+	    -e mallory -e forged &&
+	    fail_with_log "a certificate has written a field"
+	return 0
+}
+
+e2e_case hostile_subject "a subject cannot forge a line or a field of the log"
+hostile_subject_body() {
+	make_pki
+	write_conf
+	start_daemon
+	newline='
+time=2026-01-01T00:00:00.000Z event=forged subject=mallory'
+	quote='a" event=forged peer=6.6.6.6:6 x="mallory'
+	backslash='mallory\\\\" event=forged peer=6.6.6.6:6 x="'
+	escape=$(printf 'mallory\033[2J\033]0;forged\007\177\r')
+	unicode=$(printf 'mallory\342\200\256forged\302\233')
+	long=$(printf '/OU=forged %050d' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 \
+	    16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 \
+	    37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 \
+	    58 59 60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78)
+	echo "to be echoed" >in
+	for by in ca other-ca; do
+		for kind in newline quote backslash escape unicode long; do
+			eval "subject=\$$kind"
+			case $kind in
+			long) subject=/CN=mallory$subject ;;
+			*) subject=/O=$subject/CN=$kind ;;
+			esac
+			subject_certificate $kind-$by $by "$subject"
+		done
+	done
+	for kind in newline quote backslash escape unicode long; do
+		postern -R ca.pem -C $kind-ca.pem -K $kind-ca.key 127.0.0.1 \
+		    "$port" <in >out 2>err || fail_with_log "$kind: $(cat err)"
+		cmp in out || fail_with_log "$kind: nothing echoed"
+		# Whatever the subject, the log says which certificate it was.
+		log_has "event=open.* sha256=$(fingerprint $kind-ca.pem) " ||
+		    fail_with_log "$kind: its certificate is not in the log"
+		ours untrusted -C $kind-other-ca.pem -K $kind-other-ca.key
+		log_has "event=refused.* sha256=$(fingerprint $kind-other-ca.pem) " ||
+		    fail_with_log "$kind: refused, but not in the log"
+	done
+	log_is_sound
+	test "$(log_count event=open)" -eq 6 || fail_with_log "sessions"
+	stop_daemon
+}
