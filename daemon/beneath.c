@@ -73,16 +73,17 @@ on_verify(int ok, X509_STORE_CTX *store)
 	X509 *cert = refused(store);
 	uint8_t hash[32];
 
-	if (ok || v == NULL)
+	if (v == NULL)
+		return ok;
+	if (cert != NULL)
+		x509_name_text(X509_get_subject_name(cert), v->subject,
+		    sizeof v->subject);
+	if (ok)
 		return ok;
 	v->error = X509_STORE_CTX_get_error(store);
 	v->depth = X509_STORE_CTX_get_error_depth(store);
-	if (cert != NULL) {
-		x509_name_text(X509_get_subject_name(cert), v->subject,
-		    sizeof v->subject);
-		if (x509_sha256(cert, hash))
-			text_hex(v->sha256, hash, sizeof hash);
-	}
+	if (cert != NULL && x509_sha256(cert, hash))
+		text_hex(v->sha256, hash, sizeof hash);
 	return ok;
 }
 

@@ -16,8 +16,9 @@
 struct verdict {
 	int	error;		/* X509_V_ERR_..., 0: none (yet) */
 	int	depth;
-	char	subject[BENEATH_SUBJECT];	/* of the refused certificate */
-	char	sha256[65];
+	/* of the one looked at last: the refused one, or else the leaf */
+	char	subject[BENEATH_SUBJECT];
+	char	sha256[65];			/* of the refused one */
 };
 
 /* Once, before the first context is made. */

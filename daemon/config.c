@@ -109,7 +109,9 @@ set_listen(const char *s, struct config *c)
 {
 	struct config_listen *l = &c->listen[c->listens];
 
-	if (c->listens == CONFIG_LISTEN_MAX || !addr_parse(s, &l->ss, &l->len))
+	if (c->listens == CONFIG_LISTEN_MAX ||
+	    !addr_parse(s, &l->ss, &l->len) ||
+	    strcmp(strrchr(s, ':'), ":0") == 0)	/* whatever is free: where? */
 		return false;
 	for (uint32_t i = 0; i < c->listens; i++)
 		if (memcmp(&c->listen[i].ss, &l->ss, l->len) == 0)

@@ -14,12 +14,15 @@ struct scan {
 	char		 word[WORD_MAX];	/* the last word seen */
 	char		 seen[SEEN_MAX][2 * WORD_MAX + 2];
 	size_t		 count;
+	int		 unclosed;	/* line of a comment without end, or 0 */
+	int		 section_line;
 };
 
+/* What libconfuse takes into a word without quotes: a name, a path, a time. */
 static bool
 is_word(char c)
 {
-	return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '.';
+	return c != '\0' && strchr(" \t\r\n\"'={}()+,#*", c) == NULL;
 }
 
 static void
@@ -40,11 +43,15 @@ skip_comment(struct scan *s)
 		return true;
 	}
 	if (s->p[0] == '/' && s->p[1] == '*') {
+		int line = s->line;
+
 		s->p += 2;
 		while (*s->p != '\0' && !(s->p[0] == '*' && s->p[1] == '/'))
 			advance(s);
 		if (*s->p != '\0')
 			s->p += 2;
+		else
+			s->unclosed = line;
 		return true;
 	}
 	return false;
@@ -96,38 +103,69 @@ repeated(struct scan *s)
 	return false;
 }
 
-/* The mistake at an '=', '{' or '}', or NULL.  A list's braces follow '='. */
+/* Past the list, if it is one, that follows an '='. */
+static void
+skip_list(struct scan *s)
+{
+	while (isspace((unsigned char)*s->p) || skip_comment(s))
+		if (isspace((unsigned char)*s->p))
+			advance(s);
+	if (*s->p != '{')
+		return;
+	while (*s->p != '\0' && *s->p != '}')
+		if (!skip_comment(s) && !skip_string(s))
+			advance(s);
+	if (*s->p == '}')
+		advance(s);
+}
+
+/*
+ * Past what is neither comment, string nor word; it always moves on, unless
+ * it returns the mistake.  A list's braces follow '=', a section's do not.
+ */
 static const char *
 mark(struct scan *s)
 {
-	switch (*s->p) {
-	case '+':
+	char c = *s->p;
+
+	if (c == '+')
 		return "+= is not known here; give the whole list";
-	case '=':
-		if (repeated(s))
-			return "is given twice; keep one";
-		s->p++;
-		while (isspace((unsigned char)*s->p) || skip_comment(s))
-			if (isspace((unsigned char)*s->p))
-				advance(s);
-		if (*s->p == '{') {
-			while (*s->p != '\0' && *s->p != '}')
-				if (!skip_comment(s) && !skip_string(s))
-					advance(s);
-		}
-		break;
-	case '{':
-		if (repeated(s))
-			return "is given twice; keep one";
+	if ((c == '=' || c == '{') && repeated(s))
+		return "is given twice; keep one";
+	advance(s);
+	if (c == '=')
+		skip_list(s);
+	if (c == '{') {
 		snprintf(s->section, sizeof s->section, "%s", s->word);
-		break;
-	case '}':
-		s->section[0] = '\0';
-		break;
-	default:
-		break;
+		s->section_line = s->line;
 	}
+	if (c == '}')
+		s->section[0] = '\0';
 	return NULL;
+}
+
+/* What libconfuse lets pass: a file that was cut short. */
+static bool
+is_whole(const struct scan *s, const char *file, char *why, size_t why_size)
+{
+	if (s->unclosed != 0) {
+		snprintf(why, why_size, "%s:%d: this comment has no end (*/)",
+		    file, s->unclosed);
+		return false;
+	}
+	if (s->section[0] != '\0') {
+		snprintf(why, why_size, "%s:%d: %s { has no end (}); is the "
+		    "file whole?", file, s->section_line, s->section);
+		return false;
+	}
+	return true;
+}
+
+/* True at or past a "${" that is in no comment. */
+static bool
+passed_dollar(const struct scan *s, const char *dollar)
+{
+	return dollar != NULL && s->p >= dollar;
 }
 
 bool
@@ -139,32 +177,25 @@ config_scan(const char *file, const char *text, char *why, size_t why_size)
 	memset(&s, 0, sizeof s);
 	s.p = text;
 	s.line = 1;
-	while (*s.p != '\0' && wrong == NULL) {
-		if (dollar != NULL && s.p >= dollar) {
-			snprintf(why, why_size, "%s:%d: ${...} is not "
-			    "expanded here; write the value", file, s.line);
-			return false;
-		}
+	while (*s.p != '\0' && wrong == NULL && !passed_dollar(&s, dollar)) {
 		if (skip_comment(&s)) {
-			if (dollar != NULL && dollar < s.p)
-				dollar = strstr(s.p, "${");
-			continue;
-		}
-		if (skip_string(&s))
-			continue;
-		if (is_word(*s.p)) {
+			while (dollar != NULL && dollar < s.p)
+				dollar = strstr(dollar + 1, "${");
+		} else if (is_word(*s.p)) {
 			take_word(&s);
-			continue;
+		} else if (!skip_string(&s)) {
+			wrong = mark(&s);
 		}
-		wrong = mark(&s);
-		if (wrong == NULL && *s.p != '\0' && strchr("\"'#/", *s.p) == NULL
-		    && !is_word(*s.p))
-			advance(&s);
 	}
 	if (wrong != NULL) {
 		snprintf(why, why_size, "%s:%d: %s %s", file, s.line, s.word,
 		    wrong);
 		return false;
 	}
-	return true;
+	if (passed_dollar(&s, dollar)) {
+		snprintf(why, why_size, "%s:%d: ${...} is not expanded here; "
+		    "write the value", file, s.line);
+		return false;
+	}
+	return is_whole(&s, file, why, why_size);
 }

@@ -1,6 +1,7 @@
 /*
  * What libconfuse would let pass in silence: a key or section given twice
- * (the last would win), += , and ${VARIABLE}.
+ * (the last would win), +=, ${VARIABLE}, and a file cut short in a section or
+ * comment.
  */
 #ifndef POSTERN_CONFIG_SCAN_H
 #define POSTERN_CONFIG_SCAN_H

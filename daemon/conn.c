@@ -127,6 +127,17 @@ conn_refuse_early(const char *peer, enum reason why)
 }
 
 static void
+log_accept(const struct conn *c)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_DEBUG, "accept");
+	log_str(&l, "peer", c->peer);
+	log_num(&l, "connections", service.open);
+	log_end(&l);
+}
+
+static void
 log_refused(const struct conn *c, enum reason why, const char *detail)
 {
 	struct log_line l;
@@ -135,7 +146,7 @@ log_refused(const struct conn *c, enum reason why, const char *detail)
 	log_str(&l, "reason", reason_word(why));
 	log_str(&l, "peer", c->peer);
 	if (c->verdict.sha256[0] != '\0') {
-		log_str(&l, "subject", c->verdict.subject);
+		log_escaped(&l, "subject", c->verdict.subject);
 		log_fmt(&l, "sha256", "%s", c->verdict.sha256);
 	}
 	if (detail != NULL)
@@ -147,14 +158,14 @@ static void
 log_open(const struct conn *c)
 {
 	const char *hash = tls_peer_cert_hash(c->t.tls);
-	const char *subject = tls_peer_cert_subject(c->t.tls);
 	struct log_line l;
 
 	log_begin(&l, LOG_INFO, "open");
 	log_str(&l, "peer", c->peer);
 	log_str(&l, "tls", tls_conn_version(c->t.tls));
 	log_str(&l, "cipher", tls_conn_cipher(c->t.tls));
-	log_str(&l, "subject", subject != NULL ? subject : "");
+	/* As event=refused has it; libtls's text can be ambiguous. */
+	log_escaped(&l, "subject", c->verdict.subject);
 	/* libtls puts "SHA256:" before it */
 	log_str(&l, "sha256", hash != NULL && strchr(hash, ':') != NULL ?
 	    strchr(hash, ':') + 1 : "");
@@ -697,6 +708,7 @@ conn_accept(int sock, const char *peer)
 	    EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_sock, c);
 	TAILQ_INSERT_TAIL(&conns, c, all);
 	service.open++;
+	log_accept(c);
 	enter(c, STATE_HANDSHAKE);
 	if (event_add(&c->on_sock, NULL) == -1) {
 		log_refused(c, REASON_INTERNAL, "out of memory");

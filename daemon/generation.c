@@ -461,7 +461,9 @@ generation_reaped(pid_t pid, int status)
 	if (m == NULL)
 		return -1;
 	g = m->of;
-	if (!orderly && !g->told_to_end && g->state != GENERATION_STARTING)
+	/* One that cannot start has said why, unless it was killed. */
+	if (!orderly && !g->told_to_end &&
+	    (g->state != GENERATION_STARTING || WIFSIGNALED(status)))
 		log_died(m, status);
 	m->pid = 0;
 	if (m->pipe != -1)

@@ -11,7 +11,7 @@
 
 /* 0 and 1 are /dev/null, 2 is the log (log.h). */
 enum {
-	HANDOFF_FD = 3,		/* struct handoff, in a sealed memfd */
+	HANDOFF_FD = 3,		/* struct handoff, in a memfd of its own */
 	HANDOFF_PROGRESS,	/* pipe: any byte is progress, the first "ready" */
 	HANDOFF_BOARD,		/* memfd of pages, one a parent (board.h) */
 	HANDOFF_WORKER_EXE,	/* postern-worker, open for execution */

@@ -5,8 +5,9 @@
  * into a buffer that one send(2) empties.  Both buffers are the process's, not
  * the connection's; a connection keeps only what the other side could not take
  * yet, and while it keeps any, that direction stops.  So a connection holds at
- * most RECEIVE_MAX + PLAIN_MAX + GATHER_MAX bytes of its client's, and none
- * when idle.
+ * most RECEIVE_MAX + PLAIN_MAX + 2 * GATHER_MAX bytes of its client's (twice,
+ * since answers to key updates may come behind a full pile), and none when
+ * idle.
  */
 #ifndef POSTERN_TRANSPORT_H
 #define POSTERN_TRANSPORT_H

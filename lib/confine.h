@@ -37,7 +37,7 @@ void confine_empty_root(void);
  */
 void confine_landlock(void);
 
-/* rlimits: so many descriptors, no core file, no file written. */
+/* rlimits: so many descriptors, no core file, no message queue. */
 void confine_limits(uint64_t descriptors);
 
 /* Be killed when the process that started us ends; `parent` is its pid. */

@@ -164,12 +164,21 @@ void
 log_str(struct log_line *l, const char *key, const char *value)
 {
 	char safe[2048];
-	const char *quote = "";
-	size_t n;
 
 	if (!l->wanted)
 		return;
-	n = text_escape(safe, sizeof safe, value, strlen(value));
+	text_escape(safe, sizeof safe, value, strlen(value));
+	log_escaped(l, key, safe);
+}
+
+void
+log_escaped(struct log_line *l, const char *key, const char *safe)
+{
+	const char *quote = "";
+	size_t n = strlen(safe);
+
+	if (!l->wanted)
+		return;
 	/* Whole or not at all: half a value would unbalance the quotes. */
 	if (l->len + strlen(key) + n + 8 >= sizeof l->text)
 		return;

@@ -69,6 +69,8 @@ bool log_open_syslog(int *fd);
  */
 void log_begin(struct log_line *l, int level, const char *event);
 void log_str(struct log_line *l, const char *key, const char *value);
+/* For a value that text_escape has made safe already. */
+void log_escaped(struct log_line *l, const char *key, const char *safe);
 void log_num(struct log_line *l, const char *key, int64_t value);
 void log_fmt(struct log_line *l, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

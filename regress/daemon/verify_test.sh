@@ -224,7 +224,7 @@ algorithms_body() {
 		    127.0.0.1 "$port" <in >out 2>err ||
 		    fail_with_log "$algorithm: $(cat err)"
 		cmp in out || fail_with_log "$algorithm: nothing echoed"
-		grep -q "event=open.* subject=\"/CN=$algorithm\"\
+		grep -q "event=open.* subject=\"CN=$algorithm\"\
  sha256=$(fingerprint $algorithm.pem) " daemon.log ||
 		    fail_with_log "the log does not name $algorithm"
 	done
@@ -276,7 +276,7 @@ gnutls_body() {
 	exec 9>&-
 	grep -q -x "$(cat in)" out ||
 	    fail_with_log "nothing echoed to GnuTLS: $(cat err gnutls.log)"
-	expect_log 'event=open.* subject="/CN=client"'
+	expect_log 'event=open.* subject="CN=client"'
 	refused untrusted gnutls other
 	stop_daemon
 }
@@ -370,7 +370,7 @@ log_is_sound() {
 	LC_ALL=C grep -n '[^ -~]' daemon.log &&
 	    fail_with_log "bytes of a peer that are not escaped"
 	# What is in quotes, escapes included, taken away, its words are gone.
-	sed -e 's/"\(\\.\|[^"\\]\)*"//g' daemon.log | grep -i -e 6.6.6.6 \
+	sed -e 's/"\(\\.\|[^"\\]\)*"//g' daemon.log | grep -i -F -e 6.6.6.6 \
 	    -e mallory -e forged &&
 	    fail_with_log "a certificate has written a field"
 	return 0
@@ -414,6 +414,19 @@ time=2026-01-01T00:00:00.000Z event=forged subject=mallory'
 		    fail_with_log "$kind: refused, but not in the log"
 	done
 	log_is_sound
-	test "$(log_count event=open)" -eq 6 || fail_with_log "sessions"
+	# Parts of a name are told apart from what looks like one.
+	subject_certificate slash ca '/O=Acme\/CN=client/CN=mallory'
+	subject_certificate comma ca '/O=Acme,CN=client/CN=mallory'
+	for kind in slash comma; do
+		postern -R ca.pem -C $kind.pem -K $kind.key 127.0.0.1 "$port" \
+		    <in >out 2>err || fail_with_log "$kind: $(cat err)"
+	done
+	log_has 'event=open.* subject="CN=mallory,O=Acme/CN=client"' ||
+	    fail_with_log "a slash in a name"
+	log_has 'event=open.* subject="CN=mallory,O=Acme\\*,CN=client"' ||
+	    fail_with_log "a comma in a name"
+	log_has 'subject="CN=mallory,O=Acme,CN=client"' &&
+	    fail_with_log "a comma in a name looks like another name"
+	test "$(log_count event=open)" -eq 8 || fail_with_log "sessions"
 	stop_daemon
 }
