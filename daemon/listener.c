@@ -1,11 +1,13 @@
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "supervisor.h"
 
+#define BIND_TRIES	25
 #define LISTENERS_MAX (2 * CONFIG_LISTEN_MAX)
 
 static struct {
@@ -42,6 +44,24 @@ open_socket(const struct config_listen *l)
 	return -1;
 }
 
+/*
+ * The parents of a supervisor that was just killed are dying too, and hold
+ * the port until they have: so long (BIND_TRIES times 20 ms) it is theirs.
+ */
+static int
+open_patiently(const struct config_listen *l)
+{
+	const struct timespec tick = { .tv_nsec = 20000000 };
+	int fd = open_socket(l);
+
+	for (int i = 0; i < BIND_TRIES && fd == -1 && errno == EADDRINUSE;
+	    i++) {
+		ppoll(NULL, 0, &tick, NULL);
+		fd = open_socket(l);
+	}
+	return fd;
+}
+
 int
 listener_get(const struct config_listen *l)
 {
@@ -54,7 +74,7 @@ listener_get(const struct config_listen *l)
 		errno = EMFILE;
 		return -1;
 	}
-	fd = open_socket(l);
+	fd = open_patiently(l);
 	if (fd == -1)
 		return -1;
 	table[count].at = *l;

@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <pwd.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -393,6 +394,8 @@ main(int argc, char **argv)
 	bool journal;
 	int code;
 
+	/* A log that nobody reads must not end us, not even at the start. */
+	signal(SIGPIPE, SIG_IGN);
 	if (argc == 1 && strncmp(argv[0], "posternd: parent ", 17) == 0) {
 		char title[32];
 

@@ -469,18 +469,30 @@ both_at_once_body()
 	atf_check_equal abc "$(head -c 3 out)"
 }
 
+# As much as 16 pages take of 100 bytes and then whole pages is in the pipe.
+pipe_is_full()
+{
+	python3 -c 'import array, fcntl, termios
+n = array.array("i", [0])
+fcntl.ioctl(9, termios.FIONREAD, n)
+raise SystemExit(n[0] < 61540)'
+}
+
 e2e_case blocked_output "Output that nobody reads does not stop the input"
 blocked_output_body()
 {
 	make_pki
-	random_file in 1000000
+	random_file data 1000000
+	mkfifo in pipe
 	serve push
-	mkfifo pipe
-	# Opened, and not read until the server has had all.
-	exec 9<>pipe
-	postern -R ca.pem 127.0.0.1 "$port" <in >pipe 2>err &
+	exec 8<>in 9<>pipe
+	postern -R ca.pem 127.0.0.1 "$port" <in >pipe 2>err 8>&- 9>&- &
 	client_pid=$!
 	record $client_pid
+	expect_soon pipe_is_full
+	cat data >&8 &
+	record $!
+	exec 8>&-
 	server_says 'received 1000000'
 	head -c 262244 <&9 >out
 	wait "$client_pid" || atf_fail "postern failed: $(cat err)"

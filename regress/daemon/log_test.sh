@@ -7,8 +7,7 @@
 
 # ---- verbs -------------------------------------------------------------------
 
-# launch_with SINK-REDIRECTED-COMMAND...: the daemon's words go where the
-# caller has redirected descriptor 2.
+# launch_here: the daemon's words go where the caller has descriptor 2 go.
 launch_here() {
 	is_root || set -- -U "$@"
 	posternd -f posternd.conf "$@" </dev/null >daemon.out &
@@ -45,8 +44,9 @@ stuck_body() {
 	launch_here 2>pipe
 	expect_serving
 	several_clients
+	before=$(parents)
 	kill -HUP "$daemon_pid"
-	expect_soon two_parents_seen
+	expect_soon another_parent
 	several_clients
 	# Somebody reads again: what was lost is told, by each that lost it.
 	cat <pipe >daemon.log &
@@ -62,12 +62,14 @@ stuck_body() {
 	kill $cat_pid
 }
 
-# The first reload is through when the first parent has gone.
-two_parents_seen() {
-	now=$(process_titled "$daemon_pid" 'posternd: parent*')
-	test -n "$now" || return 1
-	test -n "${before-}" || before=$now
-	test "$(echo "$now" | wc -l)" -eq 1 && test "$now" != "$before"
+parents() {
+	process_titled "$daemon_pid" 'posternd: parent*'
+}
+
+# Through is a reload when the old parent has gone.
+another_parent() {
+	now=$(parents) && test "$(echo "$now" | wc -l)" -eq 1 &&
+	    test "$now" != "$before"
 }
 
 e2e_case stuck_parent "A parent counts what it could not say"
@@ -182,7 +184,7 @@ socket_body() {
 	write_conf
 	is_root || set -- -U
 	: >daemon.log
-	socat -u "EXEC:posternd -f posternd.conf $*,stderr" \
+	socat -u "EXEC:posternd -f posternd.conf${*:+ $*},stderr" \
 	    OPEN:daemon.log,append </dev/null >socat.out 2>&1 &
 	socat_pid=$!
 	record $!
