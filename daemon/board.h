@@ -13,8 +13,8 @@
 
 /*
  * Map `slots` pages of the memfd `fd`, ours (`slot`) to write, the others to
- * read.  Ends the process if it cannot.  The filter that follows has no
- * mprotect, so that the others' stay read-only.
+ * read.  Ends the process if it cannot.  The filter that follows has neither
+ * mprotect nor mremap, so that the others' stay read-only and ours one page.
  */
 void board_map(int fd, uint32_t slot, uint32_t slots);
 

@@ -103,20 +103,29 @@ repeated(struct scan *s)
 	return false;
 }
 
-/* Past the list, if it is one, that follows an '='. */
-static void
+/* Past the list, if it is one, that follows an '='; false if it is empty. */
+static bool
 skip_list(struct scan *s)
 {
+	bool empty = true;
+
 	while (isspace((unsigned char)*s->p) || skip_comment(s))
 		if (isspace((unsigned char)*s->p))
 			advance(s);
 	if (*s->p != '{')
-		return;
-	while (*s->p != '\0' && *s->p != '}')
-		if (!skip_comment(s) && !skip_string(s))
+		return true;
+	advance(s);
+	while (*s->p != '\0' && *s->p != '}') {
+		if (skip_comment(s))
+			continue;
+		if (!isspace((unsigned char)*s->p))
+			empty = false;
+		if (!skip_string(s))
 			advance(s);
+	}
 	if (*s->p == '}')
 		advance(s);
+	return !empty;
 }
 
 /*
@@ -133,8 +142,8 @@ mark(struct scan *s)
 	if ((c == '=' || c == '{') && repeated(s))
 		return "is given twice; keep one";
 	advance(s);
-	if (c == '=')
-		skip_list(s);
+	if (c == '=' && !skip_list(s))
+		return "is an empty list; leave it out for its default";
 	if (c == '{') {
 		snprintf(s->section, sizeof s->section, "%s", s->word);
 		s->section_line = s->line;

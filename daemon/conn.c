@@ -57,6 +57,7 @@ struct conn {
 static TAILQ_HEAD(, conn) conns = TAILQ_HEAD_INITIALIZER(conns);
 static TAILQ_HEAD(queue, conn) run_queue = TAILQ_HEAD_INITIALIZER(run_queue);
 static uint8_t plain[PLAIN_MAX];	/* of the turn at hand */
+static uint32_t waiting;		/* connections in STATE_WAITING */
 
 static void enter(struct conn *c, enum state s);
 
@@ -231,6 +232,8 @@ enter(struct conn *c, enum state s)
 {
 	if (c->state == STATE_GONE)
 		return;
+	waiting -= c->state == STATE_WAITING;
+	waiting += s == STATE_WAITING;
 	c->state = s;
 	c->entered = service_now();
 	if (s == STATE_GONE)
@@ -337,26 +340,29 @@ static size_t
 decrypt(struct conn *c, enum step *step)
 {
 	size_t have = 0;
-	bool again = true;
+	bool received = false;
 
 	*step = STEP_MORE;
 	while (have < sizeof plain) {
+		size_t before = transport_pending();
 		ssize_t n = tls_read(c->t.tls, plain + have,
 		    sizeof plain - have);
 
 		if (n > 0) {
 			have += (size_t)n;
-			again = true;
-		} else if (n == TLS_WANT_POLLIN) {
-			/* A ticket or key update was eaten: go on, once. */
-			if (transport_pending() && again) {
-				again = false;
+		} else if (n == TLS_WANT_POLLIN && transport_pending() > 0) {
+			/* A ticket or key update was eaten: go on. */
+			if (transport_pending() < before)
 				continue;
-			}
+			c->end = "protocol";
+			*step = STEP_LOST;
+			break;
+		} else if (n == TLS_WANT_POLLIN) {
 			if (have > 0 || c->state != STATE_OPEN ||
-			    transport_pending() || !transport_receive(&c->t))
+			    !(received ? transport_receive_more(&c->t) :
+			    transport_receive(&c->t)))
 				break;
-			again = true;
+			received = true;
 		} else if (n == 0 && !c->t.eof_told) {
 			c->finished = true;
 			break;
@@ -491,9 +497,12 @@ static void
 echo_turn(struct conn *c)
 {
 	enum step up, down = STEP_WAIT;
+	uint32_t kept = c->t.out.len;
 	bool alive;
 
 	alive = transport_flush(&c->t);
+	if (c->t.out.len < kept)
+		c->last = service_now();	/* it reads, if slowly */
 	transport_begin(&c->t);
 	up = alive ? upstream(c) : STEP_LOST;
 	if (up != STEP_LOST)
@@ -512,6 +521,7 @@ echo_turn(struct conn *c)
 static void
 flush_turn(struct conn *c)
 {
+	pile_clear(&c->t.in);		/* nobody will read it */
 	if (!transport_flush(&c->t)) {
 		abort_conn(c, "reset");
 		return;
@@ -604,15 +614,24 @@ handshake_failed(struct conn *c)
 static void
 handshake_turn(struct conn *c)
 {
-	bool alive;
+	bool alive, more;
 	int r;
 
 	alive = transport_flush(&c->t);
 	transport_begin(&c->t);
-	do
+	do {
+		size_t before = transport_pending();
+
 		r = tls_handshake(c->t.tls);
-	while (r == TLS_WANT_POLLIN && !transport_pending() && !c->t.eof_told &&
-	    transport_receive(&c->t));
+		if (r != TLS_WANT_POLLIN)
+			break;
+		if (transport_pending() > 0)
+			more = transport_pending() < before;
+		else if (before > 0)
+			more = transport_receive_more(&c->t);
+		else
+			more = transport_receive(&c->t);
+	} while (more && !c->t.eof_told);
 	alive = transport_end(&c->t) && alive;
 	if (r == -1)
 		handshake_failed(c);
@@ -721,6 +740,8 @@ conn_worker_ready(void)
 {
 	struct conn *c;
 
+	if (waiting == 0)
+		return;
 	TAILQ_FOREACH(c, &conns, all) {
 		if (c->state == STATE_WAITING) {
 			give_worker(c);
@@ -732,8 +753,9 @@ conn_worker_ready(void)
 void
 conn_worker_died(pid_t pid, int signal, int status)
 {
-	const struct conn *c;
+	struct conn *c;
 	struct log_line l;
+	bool told = false;
 
 	log_begin(&l, LOG_ERR, "worker-died");
 	log_num(&l, "worker", pid);
@@ -745,10 +767,14 @@ conn_worker_died(pid_t pid, int signal, int status)
 		log_num(&l, "status", status);
 	}
 	TAILQ_FOREACH(c, &conns, all) {
-		if (c->worker_pid == pid && c->worker != -1) {
+		if (c->worker_pid != pid || c->worker == -1)
+			continue;
+		if (!told)
 			log_str(&l, "peer", c->peer);
-			break;
-		}
+		told = true;
+		/* Its end may have come without an edge of its own. */
+		c->worker_readable = c->worker_hup = true;
+		queue(c);
 	}
 	log_end(&l);
 }

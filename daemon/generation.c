@@ -18,10 +18,12 @@
 
 #include "addr.h"
 #include "handoff.h"
+#include "limits.h"
 #include "process.h"
 #include "supervisor.h"
 
-#define ALIVE_MAX	(GENERATIONS_MAX + 1)	/* and one that starts */
+/* Four that serve sessions, some that are ending, one that starts. */
+#define ALIVE_MAX	(GENERATIONS_MAX + 3)
 #define MEMBERS_MAX	(CONFIG_PARENTS_MAX * SLOTS_PER_PARENT)
 
 /* Back-off of restarts (ms); a parent that lived this long was well. */
@@ -38,6 +40,7 @@ struct member {
 	uint32_t	 slot;
 	bool		 ready, replaced;
 	int64_t		 started;
+	int64_t		 kill_at;	/* patience with its end; 0: none yet */
 	struct generation *of;
 };
 
@@ -71,6 +74,9 @@ now_ms(void)
 static const char *
 unfit_key(const struct stat *st)
 {
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "the key belongs to another user, who may read and "
+		    "change it: chown root";
 	if (st->st_mode & S_IRWXO)
 		return "others may read the key: chmod 600";
 	if ((st->st_mode & S_IRWXG) && st->st_gid != 0 &&
@@ -196,6 +202,11 @@ become_parent(const struct generation *g, const struct member *m, int handoff,
 		    HANDOFF_LISTEN + (int)i };
 	snprintf(title, sizeof title, "posternd: parent %u",
 	    (unsigned)m->index);
+	/*
+	 * What we ignore it would inherit: one retired before it can mind the
+	 * signal must end, not accept for ever under old files.
+	 */
+	signal(SIGUSR1, SIG_DFL);
 	exec_program(supervisor.daemon_exe, title, place, n);
 }
 
@@ -253,12 +264,33 @@ living(const struct generation *g)
 	return n;
 }
 
+/*
+ * A parent that was told to go has so long; a signal is a request, and one
+ * that hangs, or is not ours any more, must not keep its sockets and key.
+ */
+static void
+expect_end(struct member *m, int64_t ms)
+{
+	int64_t at = now_ms() + ms + m->of->config.drain_ms + GRACE_MS;
+
+	if (m->kill_at == 0 || at < m->kill_at)
+		m->kill_at = at;
+}
+
+/* SIGUSR1: its sessions run on; SIGTERM: until the drain's deadline. */
+static void
+signal_member(struct member *m, int sig)
+{
+	kill(m->pid, sig);
+	expect_end(m, sig == SIGUSR1 ? m->of->config.session_ms : 0);
+}
+
 static void
 signal_members(const struct generation *g, int sig)
 {
 	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
 		if (members[i].pid != 0 && members[i].of == g)
-			kill(members[i].pid, sig);
+			signal_member(&members[i], sig);
 }
 
 /* ---- generations ------------------------------------------------------------------ */
@@ -359,8 +391,12 @@ give_up(struct generation *g)
 {
 	g->state = GENERATION_LEAVING;
 	g->told_to_end = true;
-	signal_members(g, SIGKILL);
-	if (current != NULL) {
+	/* One that is ready may have a client already. */
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		if (members[i].pid != 0 && members[i].of == g)
+			signal_member(&members[i],
+			    members[i].ready ? SIGTERM : SIGKILL);
+	if (current != NULL && !stopping) {
 		log_event(LOG_ERR, "reload", "failed: the new configuration "
 		    "or files are bad, see above; generation %u goes on",
 		    (unsigned)current->number);
@@ -448,6 +484,14 @@ log_died(const struct member *m, int status)
 	log_end(&l);
 }
 
+/* Retired before it could mind the signal: as it should be. */
+static bool
+retired_young(const struct member *m, int status)
+{
+	return !m->ready && m->of->state == GENERATION_LEAVING &&
+	    WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1;
+}
+
 int
 generation_reaped(pid_t pid, int status)
 {
@@ -462,7 +506,7 @@ generation_reaped(pid_t pid, int status)
 		return -1;
 	g = m->of;
 	/* One that cannot start has said why, unless it was killed. */
-	if (!orderly && !g->told_to_end &&
+	if (!orderly && !g->told_to_end && !retired_young(m, status) &&
 	    (g->state != GENERATION_STARTING || WIFSIGNALED(status)))
 		log_died(m, status);
 	m->pid = 0;
@@ -490,17 +534,21 @@ generation_poll(struct pollfd *p, int max)
 
 	for (uint32_t i = 0; i < MEMBERS_MAX && n < max; i++)
 		if (members[i].pid != 0 && members[i].pipe != -1)
+			/* Once ready only its end matters: POLLHUP. */
 			p[n++] = (struct pollfd){ .fd = members[i].pipe,
-			    .events = POLLIN };
+			    .events = members[i].ready ? 0 : POLLIN };
 	return n;
 }
 
 static void
-member_ready(const struct member *m)
+member_ready(struct member *m)
 {
 	struct generation *g = m->of;
 
-	if (g->state != GENERATION_STARTING)
+	/* Retired while it started, perhaps before it minded the signal. */
+	if (g->state == GENERATION_LEAVING)
+		signal_member(m, g->told_to_end ? SIGTERM : SIGUSR1);
+	if (g->state != GENERATION_STARTING || stopping)
 		return;
 	if (m->index == 0 && !start_members(g, 1, g->config.parents)) {
 		log_event(LOG_ERR, "fatal", "cannot start a parent: %s",
@@ -532,6 +580,7 @@ generation_heard(const struct pollfd *p)
 		close(m->pipe);
 		m->pipe = -1;
 		m->replaced = true;
+		expect_end(m, m->of->config.session_ms);
 		restart_later(m->of, m->index, now_ms() - m->started);
 	}
 }
@@ -543,13 +592,15 @@ generation_tick(void)
 
 	for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
 		struct member *m = &members[i];
-		int64_t left = m->started + START_MS - now;
+		int64_t left = m->ready ? m->kill_at - now :
+		    m->started + START_MS - now;
 
-		if (m->pid == 0 || m->ready)
+		if (m->pid == 0 || (m->ready && m->kill_at == 0))
 			continue;
-		if (left <= 0)
+		if (left <= 0) {
 			kill(m->pid, SIGKILL);
-		else if (next == -1 || left < next)
+			m->kill_at = now + GRACE_MS;
+		} else if (next == -1 || left < next)
 			next = left;
 	}
 	for (uint32_t i = 0; current != NULL && !stopping &&
@@ -586,6 +637,15 @@ generation_any(void)
 {
 	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
 		if (members[i].pid != 0)
+			return true;
+	return false;
+}
+
+bool
+generation_room(void)
+{
+	for (int i = 0; i < ALIVE_MAX; i++)
+		if (generations[i].state == GENERATION_NONE)
 			return true;
 	return false;
 }

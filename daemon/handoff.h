@@ -17,12 +17,13 @@ enum {
 	HANDOFF_WORKER_EXE,	/* postern-worker, open for execution */
 	HANDOFF_FILE,		/* certificate, key, CA, in config.h's order */
 	HANDOFF_LISTEN = HANDOFF_FILE + FILE_COUNT,
-	/* once the files are read */
+	/* once the handoff, and the files, are read */
+	PARENT_CHANNEL_FD = HANDOFF_FD,
 	PARENT_SIGNAL_FD = HANDOFF_FILE
 };
-/* policy.c limits read(2) and write(2) to these. */
-_Static_assert(HANDOFF_PROGRESS == 4 && PARENT_SIGNAL_FD == 7,
-    "the parent's table in policy.c says 4 and 7");
+/* policy.c limits calls to these. */
+_Static_assert(PARENT_CHANNEL_FD == 3 && HANDOFF_PROGRESS == 4 &&
+    PARENT_SIGNAL_FD == 7, "the parent's table in policy.c says 3, 4 and 7");
 
 struct handoff {
 	uint32_t	size;		/* of this structure */

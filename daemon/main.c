@@ -135,6 +135,7 @@ close_inherited(void)
 {
 	DIR *d = opendir("/proc/self/fd");
 	const struct dirent *e;
+	int fd;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
 		inherited += atoi(e->d_name) > 2 && atoi(e->d_name) != dirfd(d);
@@ -142,8 +143,9 @@ close_inherited(void)
 		closedir(d);
 	confine_close_from(3);
 	/* Whatever we open must not become 0, 1 or 2. */
-	while (open("/dev/null", O_RDWR) < 3 && errno == 0)
-		continue;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd < 3);
 	confine_close_from(3);
 }
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,7 @@ start_spawner(void)
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1 ||
+	    dup2(pair[0], PARENT_CHANNEL_FD) == -1 ||
 	    pipe2(life, O_CLOEXEC) == -1)
 		fatal(EX_OSERR, "socketpair: %s", strerror(errno));
 	spawner = fork_bare();
@@ -70,12 +72,14 @@ start_spawner(void)
 		exec_program(HANDOFF_WORKER_EXE, "postern-worker: spawner",
 		    place, 2);
 	}
+	if (pair[0] != PARENT_CHANNEL_FD)
+		close(pair[0]);
 	close(pair[1]);
 	close(life[0]);
 	close(HANDOFF_WORKER_EXE);
-	if (!channel_send(pair[0], &s, sizeof s, -1))
+	if (!channel_send(PARENT_CHANNEL_FD, &s, sizeof s, -1))
 		fatal(EX_OSERR, "spawner: %s", strerror(errno));
-	return pair[0];
+	return PARENT_CHANNEL_FD;
 }
 
 /* Its own words are in the log already; its exit code becomes ours. */
@@ -153,7 +157,11 @@ parent_tell_progress(void)
 void
 parent_replace_me(void)
 {
-	close(HANDOFF_PROGRESS);
+	static bool told;
+
+	if (!told)
+		close(HANDOFF_PROGRESS);
+	told = true;
 }
 
 void
@@ -172,6 +180,8 @@ parent_main(void)
 
 	log_init("parent", LOG_KIND_STREAM, LOG_INFO);
 	read_handoff();
+	/* No large block by mmap, hence no mremap: board.h wants it so. */
+	mallopt(M_MMAP_MAX, 0);
 	if (!wipe_init())
 		fatal(EX_SOFTWARE, "libcrypto is in use already");
 	channel = start_spawner();

@@ -188,7 +188,13 @@ prepare_signals(void)
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd == -1 || dup2(fd, PARENT_SIGNAL_FD) == -1)
 		fatal(EX_OSERR, "signalfd: %s", strerror(errno));
-	close(fd);
+	if (fd != PARENT_SIGNAL_FD)
+		close(fd);
+}
+
+static void
+watch_signals(void)
+{
 	event_assign(&signals, service.base, PARENT_SIGNAL_FD,
 	    EV_READ | EV_PERSIST, on_signal, NULL);
 	if (event_add(&signals, NULL) == -1)
@@ -207,8 +213,10 @@ service_ready(void)
 void
 service_prepare(const struct config *config)
 {
-	struct event_config *ec = event_config_new();
+	struct event_config *ec;
 
+	prepare_signals();	/* first: libevent takes descriptors, too */
+	ec = event_config_new();
 	service.config = config;
 	if (ec == NULL || event_config_require_features(ec, EV_FEATURE_ET |
 	    EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE) == -1 ||
@@ -217,7 +225,7 @@ service_prepare(const struct config *config)
 	    (service.base = event_base_new_with_config(ec)) == NULL)
 		fatal(EX_OSERR, "libevent: no epoll");
 	event_config_free(ec);
-	prepare_signals();
+	watch_signals();
 	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
 	event_assign(&drain_timer, service.base, -1, 0, on_drain_deadline,
 	    NULL);

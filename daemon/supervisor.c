@@ -79,6 +79,12 @@ needs_restart(const struct config *c)
 	return config_exceeds_limits(c);
 }
 
+static bool
+may_reload(void)
+{
+	return !generation_starting() && generation_room();
+}
+
 static void
 reload(void)
 {
@@ -87,8 +93,8 @@ reload(void)
 	char why[1024];
 	bool ok;
 
-	if (generation_starting()) {
-		reload_again = true;
+	if (!may_reload()) {
+		reload_again = true;	/* when it may, from the files then */
 		return;
 	}
 	ok = config_read(supervisor.config_path, &c, why, sizeof why);
@@ -150,7 +156,7 @@ act_on_signals(void)
 	if (got_hup) {
 		got_hup = 0;
 		reload();
-	} else if (reload_again && !generation_starting()) {
+	} else if (reload_again && may_reload()) {
 		reload_again = false;
 		reload();
 	}
@@ -175,7 +181,7 @@ wait_for_something(void)
 		if (ms == -1 || left < ms)
 			ms = (int)left;
 	}
-	if (reload_again && !generation_starting())
+	if (reload_again && may_reload())
 		ms = 0;
 	tv.tv_sec = ms / 1000;
 	tv.tv_nsec = (long)(ms % 1000) * 1000000;
@@ -204,7 +210,7 @@ supervisor_run(const struct config *first)
 		log_event(LOG_ERR, "fatal", "%s", why);
 		tell_terminal(why);
 		return strncmp(why, "listen ", 7) == 0 ? EX_UNAVAILABLE :
-		    EX_CONFIG;
+		    strncmp(why, "cannot ", 7) == 0 ? EX_OSERR : EX_CONFIG;
 	}
 	while (code == -1) {
 		wait_for_something();

@@ -43,7 +43,7 @@ enum generation_state { GENERATION_NONE, GENERATION_STARTING,
     GENERATION_SERVING, GENERATION_LEAVING };
 
 /* Room for all parents of all generations, and their successors. */
-#define SLOTS_PER_PARENT (GENERATIONS_MAX + 2)
+#define SLOTS_PER_PARENT (GENERATIONS_MAX + 4)
 
 /*
  * Open the files of a configuration and judge what can be judged without
@@ -74,6 +74,9 @@ void generation_signal_all(int sig);
 /* Is any parent left?  Is a generation starting? */
 bool generation_any(void);
 bool generation_starting(void);
+
+/* Could one more begin? */
+bool generation_room(void);
 
 /* From now on nothing is restarted. */
 void generation_stop(void);

@@ -134,15 +134,23 @@ transport_receive(struct transport *t)
 }
 
 bool
+transport_receive_more(struct transport *t)
+{
+	t->readable = true;
+	return transport_receive(t);
+}
+
+size_t
 transport_pending(void)
 {
-	return turn.input_len > 0;
+	return turn.input_len;
 }
 
 bool
 transport_room(void)
 {
-	return sizeof gather - turn.gathered >= RECORD_ROOM;
+	return sizeof gather - turn.gathered >=
+	    PLAIN_MAX / RECORD_MAX * RECORD_ROOM;
 }
 
 /* Bytes the socket took of these; -1 if it is gone. */

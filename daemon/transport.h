@@ -57,10 +57,17 @@ bool transport_accept(struct transport *t, struct tls *server, int sock);
 void transport_begin(struct transport *t);
 bool transport_receive(struct transport *t);
 
-/* Is there received input that libtls has not read? */
-bool transport_pending(void);
+/* Bytes received that libtls has not read. */
+size_t transport_pending(void);
 
-/* Room in the gather buffer for another tls_write of RECORD_MAX? */
+/*
+ * libtls has read all and wants more: ask the socket once more, although it
+ * gave less than it was asked for.  (A reset right behind an incomplete record
+ * has no edge of its own; libevent does not tell of EPOLLERR.)
+ */
+bool transport_receive_more(struct transport *t);
+
+/* Room in the gather buffer for PLAIN_MAX bytes as records? */
 bool transport_room(void);
 
 /*

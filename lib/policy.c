@@ -40,7 +40,6 @@ static const struct policy_row memory_rows[] = {
 	{ "madvise", { {0} }, "malloc gives freed memory back" },
 	{ "mmap", { MASK(2, PROT_EXEC, 0), MASK(3, MAP_SHARED, 0) },
 	    "malloc takes large blocks: private, never executable" },
-	{ "mremap", { {0} }, "malloc resizes large blocks" },
 	{ "munmap", { {0} }, "malloc gives large blocks back" },
 };
 static const struct policy_group memory =
@@ -62,7 +61,7 @@ static const struct policy_group reserve =
 
 static const struct policy_row log_rows[] = {
 	{ "ppoll", { EQ(1, 1) }, "asks whether a blocking log sink would block" },
-	{ "sendto", { EQ(0, 2) }, "logs to the journal or syslogd" },
+	{ "sendto", { EQ(0, 2), EQ(4, 0) }, "logs to the journal or syslogd" },
 	{ "write", { EQ(0, 2) }, "logs to a terminal, pipe or file" },
 };
 static const struct policy_group logging =
@@ -184,9 +183,9 @@ static const struct policy_row parent_rows[] = {
 	{ "epoll_wait", { {0} }, "waits for anything to do" },
 	{ "read", { EQ(0, 7) }, "takes a signal from its signalfd" },
 	{ "recvfrom", { {0} }, "takes what a client or worker has sent" },
-	{ "recvmsg", { {0} }, "is handed a worker by the spawner" },
-	{ "sendmsg", { {0} }, "asks the spawner for workers" },
-	{ "sendto", { {0} }, "sends to a client or worker" },
+	{ "recvmsg", { EQ(0, 3) }, "is handed a worker by the spawner" },
+	{ "sendmsg", { EQ(0, 3) }, "asks the spawner for workers" },
+	{ "sendto", { EQ(4, 0) }, "sends to a client or worker, and nobody else" },
 	{ "setsockopt", { EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY) },
 	    "TCP_NODELAY on a client" },
 	{ "shutdown", { EQ(1, SHUT_WR) }, "tells a worker or client that the end is near" },
@@ -225,10 +224,10 @@ static const struct policy_row program_rows[] = {
 	{ "mprotect", { {0} }, "the loader makes relocated data read-only" },
 	{ "munmap", { {0} }, "the loader is done with its cache" },
 	{ "newfstatat", { {0} }, "the loader looks at a library" },
-	{ "openat", { MASK(2, O_ACCMODE | O_CREAT, O_RDONLY) },
+	{ "openat", { MASK(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
 	    "the loader opens a library" },
 	{ "pread64", { {0} }, "a file of the configuration is read" },
-	{ "prlimit64", { {0} }, "limits are set" },
+	{ "prlimit64", { EQ(0, 0) }, "limits are set" },
 	{ "read", { {0} }, "the loader reads a library's head" },
 	{ "readlink", { {0} }, "the C library resolves a link" },
 	{ "readlinkat", { {0} }, "the C library resolves a link" },
@@ -286,7 +285,11 @@ static const struct policy_row give_up_rows[] = {
 	{ "umount2", { EQ(1, MNT_DETACH) }, "the workers' old root is let go" },
 	{ "unlinkat", { EQ(2, AT_REMOVEDIR) },
 	    "the empty root is removed, so that it stays so" },
-	{ "unshare", { {0} }, "the workers' namespaces are made" },
+	{ "unshare", { EQ(0, CLONE_NEWUSER) },
+	    "a parent without root gets its chroot (-U)" },
+	{ "unshare", { EQ(0, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET |
+	    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID) },
+	    "the workers' namespaces are made" },
 };
 static const struct policy_group give_up =
     GROUP("give-up", WHEN_ALWAYS, give_up_rows);
@@ -323,6 +326,7 @@ static const struct policy_group supervisor =
 /* ---- client ------------------------------------------------------------------------ */
 
 static const struct policy_row client_rows[] = {
+	{ "mremap", { {0} }, "malloc resizes large blocks" },
 	{ "ppoll", { {0} }, "waits for the server, its input or its output" },
 	{ "read", { EQ(0, 0) }, "takes what the user has for the server" },
 	{ "recvfrom", { EQ(0, 3) }, "takes what the server has sent" },

@@ -6,7 +6,7 @@
 #	feed alice 4 word	send something; wait until it is back
 #	release alice 4		end it; it must end well, with all echoed
 
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 # In the background only: no client, nor the shell that waits for it, may keep
 # what feeds another, or that one would never end.

@@ -29,6 +29,9 @@
 
 #define POOL_MAX 64
 
+/* More workers at once than any parent keeps ready. */
+#define WANT_MAX 64
+
 static struct spawner_setup	setup;
 static struct sock_fprog	worker_filter;	/* compiled once, for all */
 static pid_t			init_pid;
@@ -122,6 +125,20 @@ start_init(void)
 	close(SPAWNER_LIFE_FD);
 }
 
+/*
+ * No fork bomb: the limit counts in this user namespace alone.  A worker a
+ * connection, those that are ready, those that have ended and are not reaped.
+ */
+static void
+limit_processes(void)
+{
+	rlim_t n = (rlim_t)setup.max_connections + 2 * WANT_MAX;
+	struct rlimit r = { n, n };
+
+	if (setrlimit(RLIMIT_NPROC, &r) == -1)
+		fatal(EX_OSERR, "cannot limit processes: %s", strerror(errno));
+}
+
 /* The order is explained in DESIGN, "The order of confinement". */
 static void
 confine(void)
@@ -135,6 +152,7 @@ confine(void)
 	nest_enter();
 	start_init();
 	confine_drop_capabilities();
+	limit_processes();
 	confine_limits((rlim_t)setup.max_connections + 64);
 	confine_landlock();
 	filter_apply(POLICY_SPAWNER);
@@ -328,7 +346,9 @@ serve(void)
 				_exit(0);	/* the parent is gone */
 			if (fd != -1)
 				close(fd);
-			owed += want.count;
+			owed += want.count < WANT_MAX ? want.count : WANT_MAX;
+			if (owed > WANT_MAX)
+				owed = WANT_MAX;
 		}
 		while (owed > 0 && (setup.isolation == ISOLATION_POOL ?
 		    spawn_in_pool() : spawn_echo()))

@@ -159,7 +159,7 @@ confined_body() {
 			atf_fail "what is $pid, $(title_of "$pid")?"
 			;;
 		esac
-		echo "$(title_of "$pid")" >>titles
+		title_of "$pid" >>titles
 	done
 	for title in "posternd: supervisor" "posternd: parent 0" \
 	    "posternd: parent 1"; do

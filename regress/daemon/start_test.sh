@@ -263,8 +263,10 @@ inherited_body() {
 	record $(tree_of "$daemon_pid")
 	expect_log 'level=warning .* event=start detail="[0-9]* descriptors inh'
 	for pid in $daemon_pid $(tree_of "$daemon_pid"); do
-		ls -l "/proc/$pid/fd" 2>/dev/null | grep "$PWD/left" &&
-		    atf_fail "process $pid has it still"
+		for fd in "/proc/$pid/fd"/*; do
+			test "$(readlink "$fd")" != "$PWD/left" ||
+			    atf_fail "process $pid has it still"
+		done
 	done
 	assert_echo
 	stop_daemon
