@@ -30,12 +30,6 @@ board_map(int fd, uint32_t slot, uint32_t slots)
 	count = slots;
 }
 
-static uint32_t
-min(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 /*
  * Counted first and summed then: two parents at once may both find the limit
  * passed and refuse one too many, but never admit one too many.
@@ -47,7 +41,7 @@ board_enter(uint32_t max)
 
 	atomic_fetch_add(&own->connections, 1);
 	for (uint32_t i = 0; i < count; i++)
-		sum += min(atomic_load(&all[i].connections), max);
+		sum += atomic_load(&all[i].connections);
 	if (sum <= max)
 		return true;
 	board_leave();

@@ -1,7 +1,8 @@
 /*
  * The board: a page of shared memory for each parent, written by it alone and
  * read by the others.  A reader treats a page as hostile: a number in it can
- * be any number.
+ * be any number (one parent gone bad can so refuse clients for all, as it can
+ * for itself by other means; it can admit none).
  */
 #ifndef POSTERN_BOARD_H
 #define POSTERN_BOARD_H

@@ -8,6 +8,7 @@
 #include <event2/event_struct.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -22,6 +23,7 @@
 #include "transport.h"
 
 #define LINGER_MS	2000	/* for a refused client to read its alert */
+#define IDLE_CALLS_MAX	8	/* of tls_read, before it is broken */
 #define TURN_MAX	RECEIVE_MAX	/* plaintext a turn */
 
 enum state {
@@ -50,6 +52,7 @@ struct conn {
 	int64_t			 begun, last, entered;	/* ms, service_now */
 	uint64_t		 bytes_in, bytes_out;
 	const char		*end;		/* how it ended; static */
+	char			 detail[160];	/* libtls's words for it, or "" */
 	struct verdict		 verdict;
 	char			 peer[ADDR_TEXT];
 };
@@ -188,6 +191,8 @@ log_close(const struct conn *c)
 	log_fmt(&l, "seconds", "%lld.%03d", (long long)(ms / 1000),
 	    (int)(ms % 1000));
 	log_num(&l, "worker", c->worker_pid);
+	if (c->detail[0] != '\0')
+		log_str(&l, "detail", c->detail);
 	log_end(&l);
 }
 
@@ -332,6 +337,13 @@ push_to_worker(struct conn *c, const uint8_t *p, size_t len, bool kept)
 	return STEP_WAIT;
 }
 
+static void
+protocol_error(struct conn *c, const char *why)
+{
+	c->end = "protocol";
+	snprintf(c->detail, sizeof c->detail, "%s", why != NULL ? why : "");
+}
+
 /*
  * Decrypt up to PLAIN_MAX bytes into `plain`.  Returns their number; 0 if
  * there is nothing now, or the client has ended one way or another (*step).
@@ -340,6 +352,7 @@ static size_t
 decrypt(struct conn *c, enum step *step)
 {
 	size_t have = 0;
+	int idle_calls = 0;
 	bool received = false;
 
 	*step = STEP_MORE;
@@ -351,10 +364,16 @@ decrypt(struct conn *c, enum step *step)
 		if (n > 0) {
 			have += (size_t)n;
 		} else if (n == TLS_WANT_POLLIN && transport_pending() > 0) {
-			/* A ticket or key update was eaten: go on. */
-			if (transport_pending() < before)
+			/*
+			 * A ticket or key update was eaten, perhaps one that
+			 * libtls had taken before: go on, while there is any.
+			 */
+			idle_calls = transport_pending() < before ? 0 :
+			    idle_calls + 1;
+			if (idle_calls < IDLE_CALLS_MAX)
 				continue;
-			c->end = "protocol";
+			protocol_error(c, "libtls wants more, and leaves "
+			    "what there is");
 			*step = STEP_LOST;
 			break;
 		} else if (n == TLS_WANT_POLLIN) {
@@ -369,8 +388,10 @@ decrypt(struct conn *c, enum step *step)
 		} else if (n == TLS_WANT_POLLOUT) {
 			break;
 		} else {
-			c->end = !c->t.eof_told ? "protocol" :
-			    c->t.broken ? "reset" : "truncated";
+			if (!c->t.eof_told)
+				protocol_error(c, tls_error(c->t.tls));
+			else
+				c->end = c->t.broken ? "reset" : "truncated";
 			*step = STEP_LOST;
 			break;
 		}
@@ -483,7 +504,7 @@ downstream(struct conn *c)
 	c->bytes_out += (uint64_t)n;
 	c->last = service_now();
 	if (!encrypt(c, plain, (size_t)n)) {
-		c->end = "protocol";
+		protocol_error(c, tls_error(c->t.tls));
 		return STEP_LOST;
 	}
 	if ((size_t)n < sizeof plain && !c->worker_hup)

@@ -23,9 +23,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../client/rekey.h"
+
 #define CHUNK		16384
 #define SMALL		1000
 #define HALF		(192 * 1024)
+#define UPDATES		7
 #define ROUNDS		12
 #define PEERS_MAX	1024
 
@@ -312,6 +315,56 @@ garble(struct peer *p)
 	printf("the server ended it\n");
 }
 
+/* RFC 8446, 4.6.3: any number of key updates may come, also at once. */
+static void
+rekeys(struct peer *p)
+{
+	uint8_t got[SMALL] = { 0 };
+	BIO *direct = SSL_get_wbio(p->ssl), *held = BIO_new(BIO_s_mem());
+	char *bytes;
+	long n;
+
+	to_and_fro(p);
+	BIO_up_ref(direct);
+	SSL_set0_wbio(p->ssl, held);
+	for (int i = 0; i < UPDATES; i++) {
+		if (!rekey(p->ssl)) {
+			printf("no key updates by this library\n");
+			exit(0);
+		}
+		SSL_do_handshake(p->ssl);
+	}
+	SSL_write(p->ssl, got, sizeof got);
+	n = BIO_get_mem_data(held, &bytes);
+	if (send(p->fd, bytes, (size_t)n, 0) != n)
+		err(1, "send");
+	SSL_set0_wbio(p->ssl, direct);
+	hear(p, got, sizeof got);
+	printf("came back after %d key updates\n", UPDATES);
+}
+
+/*
+ * Half a record and a reset, both there before the server looks: standard
+ * input ends when it may (and when it has been stopped, before that).
+ */
+static void
+half_reset(struct peer *p)
+{
+	struct linger at_once = { .l_onoff = 1 };
+	char c;
+
+	to_and_fro(p);
+	printf("ready\n");
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		continue;
+	if (send(p->fd, "\x17\x03\x03\x01\x00half", 9, 0) == -1)
+		err(1, "send");
+	setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	close(p->fd);
+	printf("reset\n");
+	exit(0);
+}
+
 static void
 mute(struct peer *p)
 {
@@ -361,6 +414,8 @@ static const struct {
 	{ .word = "truncate", .tls = truncate_ },
 	{ .word = "reset", .tls = reset },
 	{ .word = "garble", .tls = garble },
+	{ .word = "rekey", .tls = rekeys },
+	{ .word = "half_reset", .tls = half_reset },
 	{ .word = "mute", .tls = mute },
 	{ .word = "silent", .plain = silent },
 	{ .word = "raw", .plain = raw },

@@ -396,6 +396,38 @@ truncated_body() {
 	stop_daemon
 }
 
+e2e_case rekey "several key updates at once do not stall a session"
+rekey_body() {
+	make_pki
+	write_conf
+	start_daemon
+	peer rekey "$port" >peer.out 2>&1 || atf_fail "$(cat peer.out)"
+	grep -q "no key updates" peer.out &&
+	    atf_skip "the tests' TLS library begins none"
+	grep -q "came back after 7" peer.out || atf_fail "$(cat peer.out)"
+	stop_daemon
+}
+
+e2e_case half_reset "a reset behind half a record is seen at once"
+half_reset_body() {
+	make_pki
+	write_conf parents=1
+	start_daemon
+	mkfifo go
+	peer half_reset "$port" <go >peer.out 2>&1 &
+	helper=$!
+	record $helper
+	exec 8>go
+	expect_soon grep -q ready peer.out
+	parent=$(process_titled "$daemon_pid" "posternd: parent 0")
+	kill -STOP "$parent"
+	exec 8>&-
+	expect_soon gone "$helper"
+	kill -CONT "$parent"
+	ends_as reset
+	stop_daemon
+}
+
 e2e_case garbled "a session into which somebody writes is ended"
 garbled_body() {
 	make_pki
