@@ -295,7 +295,8 @@ write_pid_file(void)
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1)
 		die(EX_UNAVAILABLE, "%s: another posternd runs with this "
 		    "pid-file", config.pid_file);
-	if (ftruncate(fd, 0) == -1 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+	/* For all to read, whatever the umask. */
+	if (fchmod(fd, 0644) == -1 || ftruncate(fd, 0) == -1 || dprintf(fd, "%d\n", (int)getpid()) < 0)
 		die(EX_IOERR, "%s: %s (pid-file)", config.pid_file,
 		    strerror(errno));
 }

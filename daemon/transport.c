@@ -150,7 +150,7 @@ bool
 transport_room(void)
 {
 	return sizeof gather - turn.gathered >=
-	    PLAIN_MAX / RECORD_MAX * RECORD_ROOM;
+	    (size_t)PLAIN_MAX / RECORD_MAX * RECORD_ROOM;
 }
 
 /* Bytes the socket took of these; -1 if it is gone. */

@@ -132,7 +132,7 @@ start_init(void)
 static void
 limit_processes(void)
 {
-	rlim_t n = (rlim_t)setup.max_connections + 2 * WANT_MAX;
+	rlim_t n = (rlim_t)setup.max_connections + WANT_MAX + WANT_MAX;
 	struct rlimit r = { n, n };
 
 	if (setrlimit(RLIMIT_NPROC, &r) == -1)

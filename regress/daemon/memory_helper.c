@@ -21,6 +21,14 @@
 #define NEEDLE_MAX	256
 #define NEEDLES_MAX	64
 #define CHUNK		(1 << 20)
+#define MAPPING_MAX	(UINT64_C(1) << 30)
+
+/* Terabytes, and none of the program's own bytes in them. */
+#ifdef POSTERN_SANITIZED
+#define SHADOW_EXPECTED	true
+#else
+#define SHADOW_EXPECTED	false
+#endif
 
 struct needle {
 	unsigned char	 forwards[NEEDLE_MAX], backwards[NEEDLE_MAX];
@@ -68,6 +76,17 @@ look_at(const unsigned char *p, size_t len)
 	}
 }
 
+static bool
+is_shadow(uint64_t size)
+{
+	if (size <= MAPPING_MAX)
+		return false;
+	if (!SHADOW_EXPECTED)
+		errx(2, "a mapping of %" PRIu64 " bytes: too large to search",
+		    size);
+	return true;
+}
+
 /* Chunks overlap, so that nothing hides between two of them. */
 static void
 search_mapping(int mem, uint64_t from, uint64_t to)
@@ -104,7 +123,8 @@ search(const char *pid)
 	while (fgets(line, sizeof line, maps) != NULL) {
 		uint64_t from, to;
 
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) == 2)
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) == 2 &&
+		    !is_shadow(to - from))
 			search_mapping(mem, from, to);
 	}
 	fclose(maps);

@@ -77,6 +77,8 @@ drop_user_child(void *arg)
 	gid_t rg, eg, sg;
 
 	(void)arg;
+	/* as a root has who logged in, and a service manager may give */
+	MUST(setgroups(2, (gid_t[]){ 0, 4 }) == 0);
 	confine_drop_user(NOBODY, NOBODY);
 	MUST(getresuid(&r, &e, &s) == 0 && r == NOBODY && e == NOBODY &&
 	    s == NOBODY);
