@@ -60,15 +60,6 @@ static struct generation	*current;	/* serving, or NULL */
 static uint32_t			 last_number;
 static bool			 stopping;
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* ---- files --------------------------------------------------------------------- */
 
 static const char *
@@ -224,7 +215,7 @@ start_member(struct generation *g, uint32_t index)
 	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == -1)
 		return false;
 	*m = (struct member){ .pipe = pipe[0], .index = index,
-	    .slot = (uint32_t)slot, .of = g, .started = now_ms() };
+	    .slot = (uint32_t)slot, .of = g, .started = supervisor_now() };
 	clear_slot(m->slot);
 	handoff = make_handoff(g, m);
 	m->pid = handoff == -1 ? -1 : fork_bare();
@@ -251,7 +242,7 @@ restart_later(struct generation *g, uint32_t index, int64_t lived)
 	if (*b > BACKOFF_LAST)
 		*b = BACKOFF_LAST;
 	/* One that was well is missed at once. */
-	g->due[index] = now_ms() + (*b == BACKOFF_FIRST ? 0 : *b);
+	g->due[index] = supervisor_now() + (*b == BACKOFF_FIRST ? 0 : *b);
 }
 
 static uint32_t
@@ -271,7 +262,7 @@ living(const struct generation *g)
 static void
 expect_end(struct member *m, int64_t ms)
 {
-	int64_t at = now_ms() + ms + m->of->config.drain_ms + GRACE_MS;
+	int64_t at = supervisor_now() + ms + m->of->config.drain_ms + GRACE_MS;
 
 	if (m->kill_at == 0 || at < m->kill_at)
 		m->kill_at = at;
@@ -519,7 +510,7 @@ generation_reaped(pid_t pid, int status)
 			return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
 			    WEXITSTATUS(status) : EX_SOFTWARE;
 	} else if (g->state == GENERATION_SERVING && !m->replaced) {
-		restart_later(g, m->index, now_ms() - m->started);
+		restart_later(g, m->index, supervisor_now() - m->started);
 	}
 	forget_if_empty(g);
 	return -1;
@@ -581,14 +572,14 @@ generation_heard(const struct pollfd *p)
 		m->pipe = -1;
 		m->replaced = true;
 		expect_end(m, m->of->config.session_ms);
-		restart_later(m->of, m->index, now_ms() - m->started);
+		restart_later(m->of, m->index, supervisor_now() - m->started);
 	}
 }
 
 int
 generation_tick(void)
 {
-	int64_t now = now_ms(), next = -1;
+	int64_t now = supervisor_now(), next = -1;
 
 	for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
 		struct member *m = &members[i];

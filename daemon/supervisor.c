@@ -54,8 +54,8 @@ set_signals(void)
 	sigdelset(&waiting, SIGCHLD);
 }
 
-static int64_t
-now_ms(void)
+int64_t
+supervisor_now(void)
 {
 	struct timespec t;
 
@@ -120,7 +120,7 @@ stop(void)
 	const struct config *c = generation_current();
 
 	if (kill_at != 0 || c == NULL) {	/* the second: at once */
-		kill_at = now_ms();
+		kill_at = supervisor_now();
 		generation_stop();
 		generation_signal_all(SIGKILL);
 		return;
@@ -131,7 +131,7 @@ stop(void)
 	/* Nobody waits in a queue that is not served, nor for a successor. */
 	listener_close_unused(NULL, NULL);
 	generation_signal_all(SIGTERM);
-	kill_at = now_ms() + c->drain_ms + GRACE_MS;
+	kill_at = supervisor_now() + c->drain_ms + GRACE_MS;
 }
 
 static int
@@ -172,7 +172,7 @@ wait_for_something(void)
 	struct timespec tv;
 
 	if (kill_at != 0) {
-		int64_t left = kill_at - now_ms();
+		int64_t left = kill_at - supervisor_now();
 
 		if (left <= 0) {
 			generation_signal_all(SIGKILL);

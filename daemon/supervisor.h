@@ -31,6 +31,9 @@ struct supervisor {
 
 extern struct supervisor supervisor;
 
+/* Milliseconds of the monotonic clock. */
+int64_t supervisor_now(void);
+
 /* Serve with this first configuration; returns the exit code. */
 int supervisor_run(const struct config *first);
 
