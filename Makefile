@@ -35,7 +35,8 @@ ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
 pkg_config = $(if $(PKG_CONFIG_PATH),PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)') \
 	$(PKG_CONFIG)
 
-LIBRARIES := libtls libssl libcrypto libseccomp libconfuse libevent_core
+LIBRARIES := libtls libssl libcrypto libseccomp libconfuse libevent_core \
+	libcares jansson
 MISSING := $(shell for l in $(LIBRARIES); do \
 	$(pkg_config) --exists $$l 2>/dev/null || echo $$l; done)
 ifneq ($(strip $(MISSING)),)
@@ -57,8 +58,11 @@ CRYPTO_LIBS  := $(call pkg_libs,libcrypto)
 SECCOMP_LIBS := $(call pkg_libs,libseccomp)
 CONFUSE_LIBS := $(call pkg_libs,libconfuse)
 EVENT_LIBS   := $(call pkg_libs,libevent_core)
+CARES_LIBS   := $(call pkg_libs,libcares)
+JSON_LIBS    := $(call pkg_libs,jansson)
 ATF_LIBS     := $(shell $(pkg_config) --libs atf-c 2>/dev/null)
-ALL_LIBS     := $(TLS_LIBS) $(EVENT_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)
+ALL_LIBS     := $(TLS_LIBS) $(EVENT_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS) \
+	$(CARES_LIBS) $(JSON_LIBS)
 
 # ---- the compiler -----------------------------------------------------------
 
@@ -148,10 +152,10 @@ $(B)/postern-worker: $(call objs,worker) $(SAN_OBJ) $(LIB)
 	$(call say,LD,$@)$(link) $(STATIC_PIE) $(SECCOMP_LIBS)
 
 $(B)/postern: $(call objs,client) $(SAN_OBJ) $(LIB)
-	$(call say,LD,$@)$(link) $(TLS_LIBS) $(SECCOMP_LIBS)
+	$(call say,LD,$@)$(link) $(TLS_LIBS) $(SECCOMP_LIBS) $(JSON_LIBS)
 
 $(B)/postern-certgen: $(call objs,certgen) $(SAN_OBJ) $(LIB)
-	$(call say,LD,$@)$(link) $(CRYPTO_LIBS) $(SECCOMP_LIBS)
+	$(call say,LD,$@)$(link) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(JSON_LIBS)
 
 $(LIB): $(LIB_OBJS)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^

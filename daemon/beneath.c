@@ -2,11 +2,8 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include "text.h"
-#include "x509text.h"
 
 static SSL	*newest;	/* made by the last tls_accept_cbs */
 static int	 newest_index = -1, verdict_index = -1;
@@ -36,101 +33,81 @@ beneath_init(void)
 	verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
-/*
- * The certificate that was refused.  If a signature was wrong, LibreSSL's
- * "current" one is the issuer, whose key it did not fit.
- */
-#ifdef LIBRESSL_VERSION_NUMBER
-static X509 *
-refused(X509_STORE_CTX *store)
+static void
+refuse(struct verdict *v, enum reason why, const struct judgement *j,
+    X509 *leaf)
 {
-	X509 *current = X509_STORE_CTX_get_current_cert(store);
-	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+	X509 *cert = j->fault[why].cert != NULL ? j->fault[why].cert : leaf;
+	char detail[JUDGE_TEXT];
 
-	if (X509_STORE_CTX_get_error(store) !=
-	    X509_V_ERR_CERT_SIGNATURE_FAILURE || current == NULL)
-		return current;
-	for (int i = 0; i < sk_X509_num(sent); i++) {
-		X509 *c = sk_X509_value(sent, i);
-
-		if (c != current && X509_check_issued(current, c) == X509_V_OK)
-			return c;
-	}
-	return current;
+	v->why = why;
+	if (X509_up_ref(cert) == 1)
+		v->cert = cert;
+	if (judge_tell(j, v->gate->authorities, v->gate->rules, leaf, why,
+	    detail, sizeof detail))
+		v->detail = strdup(detail);
 }
-#else
-#define refused X509_STORE_CTX_get_current_cert
-#endif
 
-/* Looks on; what the library decided stands. */
+/*
+ * In place of libssl's own verification.  What it returns becomes the alert,
+ * which libssl makes of the error: for a rule of our own a general one.
+ */
 static int
-on_verify(int ok, X509_STORE_CTX *store)
+on_certificate(X509_STORE_CTX *ctx, void *arg)
 {
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store,
+	SSL *ssl = X509_STORE_CTX_get_ex_data(ctx,
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct verdict *v = ssl == NULL ? NULL :
 	    SSL_get_ex_data(ssl, verdict_index);
-	X509 *cert = refused(store);
-	uint8_t hash[32];
+	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+	int error = X509_V_ERR_UNSPECIFIED;
+	struct judgement j;
+	enum reason why;
 
-	if (v == NULL)
-		return ok;
-	if (cert != NULL)
-		x509_name_text(X509_get_subject_name(cert), v->subject,
-		    sizeof v->subject);
-	if (ok)
-		return ok;
-	v->error = X509_STORE_CTX_get_error(store);
-	v->depth = X509_STORE_CTX_get_error_depth(store);
-	if (cert != NULL && x509_sha256(cert, hash))
-		text_hex(v->sha256, hash, sizeof hash);
-	return 0;
+	(void)arg;
+	if (v != NULL && leaf != NULL) {
+		beneath_forget(v);	/* of an earlier try */
+		why = judge(v->gate->authorities, v->gate->rules, leaf,
+		    X509_STORE_CTX_get0_untrusted(ctx), &j);
+		v->judged = true;
+		if (why == REASON_NONE) {
+			error = X509_V_OK;
+		} else {
+			refuse(v, why, &j, leaf);
+			error = j.fault[why].error;
+			if (error == X509_V_OK)
+				error = X509_V_ERR_CERT_REJECTED;
+		}
+		judgement_free(&j);
+	}
+	X509_STORE_CTX_set_error(ctx, error);
+	return error == X509_V_OK;
+}
+
+bool
+beneath_watch(struct verdict *v, const struct gate *gate)
+{
+	memset(v, 0, sizeof *v);
+	v->gate = gate;
+	v->ssl = newest;
+	newest = NULL;
+	if (v->ssl == NULL || SSL_set_ex_data(v->ssl, verdict_index, v) != 1)
+		return false;
+	/* The server's, which all its connections share. */
+	SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(v->ssl),
+	    on_certificate, NULL);
+	return true;
 }
 
 void
-beneath_watch(struct verdict *v)
+beneath_forget(struct verdict *v)
 {
-	memset(v, 0, sizeof *v);
-	if (newest == NULL)
-		return;
-	if (SSL_set_ex_data(newest, verdict_index, v) == 1)
-		SSL_set_verify(newest, SSL_get_verify_mode(newest), on_verify);
-	newest = NULL;
-}
-
-static enum reason
-reason_of_error(int error)
-{
-	switch (error) {
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return REASON_EXPIRED;
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return REASON_NOT_YET_VALID;
-	case X509_V_ERR_INVALID_PURPOSE:
-		return REASON_WRONG_PURPOSE;
-	case X509_V_ERR_CERT_REVOKED:
-		return REASON_REVOKED;
-	case X509_V_ERR_UNABLE_TO_GET_CRL:
-		return REASON_CRL_MISSING;
-	case X509_V_ERR_CRL_HAS_EXPIRED:
-		return REASON_CRL_EXPIRED;
-	case X509_V_ERR_CERT_CHAIN_TOO_LONG:
-	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-		return REASON_CHAIN_TOO_LONG;
-	case X509_V_ERR_PERMITTED_VIOLATION:
-	case X509_V_ERR_EXCLUDED_VIOLATION:
-		return REASON_NAME_CONSTRAINT;
-	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-		return REASON_BAD_SIGNATURE;
-	case X509_V_ERR_EE_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_MD_TOO_WEAK:
-		return REASON_WEAK_CRYPTO;
-	case X509_V_ERR_OUT_OF_MEM:
-		return REASON_INTERNAL;
-	default:
-		return REASON_UNTRUSTED;
-	}
+	X509_free(v->cert);
+	free(v->detail);
+	v->cert = NULL;
+	v->detail = NULL;
+	v->why = REASON_NONE;
+	v->judged = false;
 }
 
 /* libssl's own words for one of its reasons. */
@@ -140,22 +117,54 @@ words_of(int reason)
 	return ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, reason));
 }
 
+static bool
+says(const char *error, int reason)
+{
+	const char *words = words_of(reason);
+
+	return error != NULL && words != NULL && strstr(error, words) != NULL;
+}
+
 enum reason
 beneath_reason(const struct verdict *v, const char *error,
     const char **detail)
 {
-	const char *none = words_of(SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
-	const char *signature = words_of(SSL_R_BAD_SIGNATURE);
-
 	*detail = error != NULL ? error : "handshake failed";
-	if (v->error != X509_V_OK) {
-		*detail = X509_verify_cert_error_string(v->error);
-		return reason_of_error(v->error);
+	if (v->why != REASON_NONE) {
+		*detail = v->detail;
+		return v->why;
 	}
-	if (error != NULL && none != NULL && strstr(error, none) != NULL)
+	if (says(error, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE))
 		return REASON_NO_CERTIFICATE;
-	if (error != NULL && signature != NULL &&
-	    strstr(error, signature) != NULL)
+	if (says(error, SSL_R_BAD_SIGNATURE))
 		return REASON_BAD_SIGNATURE;
 	return REASON_PROTOCOL;
+}
+
+X509 *
+beneath_leaf(const struct verdict *v)
+{
+	return v->ssl == NULL ? NULL : SSL_get_peer_certificate(v->ssl);
+}
+
+enum reason
+beneath_judge_again(const struct verdict *v)
+{
+	static const enum reason changed[] = { REASON_BAD_SIGNATURE,
+	    REASON_UNTRUSTED, REASON_NAME_CONSTRAINT, REASON_REVOKED };
+	enum reason why = REASON_NONE;
+	X509 *leaf = beneath_leaf(v);
+	struct judgement j;
+
+	if (leaf == NULL)
+		return REASON_UNTRUSTED;
+	judge(v->gate->authorities, v->gate->rules, leaf,
+	    SSL_get_peer_cert_chain(v->ssl), &j);
+	for (size_t i = 0; i < sizeof changed / sizeof changed[0]; i++)
+		if (why == REASON_NONE &&
+		    (j.failed & (UINT32_C(1) << changed[i])) != 0)
+			why = changed[i];
+	judgement_free(&j);
+	X509_free(leaf);
+	return why;
 }

@@ -1,40 +1,60 @@
 /*
- * Beneath libtls: what its API does not reach, by libssl's public API.  All
- * of it is here, and none of it decides: without it a refusal is only named
- * less exactly.
+ * Beneath libtls: what its API does not reach, by libssl's public API.  All of
+ * it is here: that a client is judged by our rules (judge.h) and not by
+ * libssl's, and who it is.
  */
 #ifndef POSTERN_BENEATH_H
 #define POSTERN_BENEATH_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
-#include "reason.h"
+#include "judge.h"
 
-#define BENEATH_SUBJECT 512
+/* By what clients are judged; authorities are replaced when news come. */
+struct gate {
+	struct authorities	*authorities;	/* owned */
+	const struct rules	*rules;
+};
 
-/* What verification found wrong with a client's certificate. */
+/* What was found of a client's certificate. */
 struct verdict {
-	int	error;		/* X509_V_ERR_..., 0: none (yet) */
-	int	depth;
-	/* of the one looked at last: the refused one, or else the leaf */
-	char	subject[BENEATH_SUBJECT];
-	char	sha256[65];			/* of the refused one */
+	const struct gate	*gate;
+	void			*ssl;		/* libssl's, while tls lives */
+	bool			 judged;	/* and let in, if `why` is none */
+	enum reason		 why;
+	X509			*cert;		/* at fault; ours, or NULL */
+	char			*detail;	/* words for it; ours, or NULL */
 };
 
 /* Once, before the first context is made. */
 void beneath_init(void);
 
 /*
- * After tls_accept_cbs: let verification on this new connection report to
- * `v`, which must live as long as the connection does.
+ * After tls_accept_cbs: have the client of this new connection judged by
+ * `gate`, and the outcome put into `v`; both must live as long as the
+ * connection does.  False if that cannot be had: then nobody may come in.
  */
-void beneath_watch(struct verdict *v);
+bool beneath_watch(struct verdict *v, const struct gate *gate);
+
+/* Drop what a verdict refers to (before or after the connection's end). */
+void beneath_forget(struct verdict *v);
 
 /*
  * Name the refusal of a failed handshake.  `error` is the connection's
- * tls_error (may be NULL); *detail gets words (static or part of `error`).
+ * tls_error (may be NULL); *detail gets words (the verdict's, static, or part
+ * of `error`).
  */
 enum reason beneath_reason(const struct verdict *v, const char *error,
     const char **detail);
+
+/* The client's certificate, once shown; the caller's to X509_free, or NULL. */
+X509 *beneath_leaf(const struct verdict *v);
+
+/*
+ * Judge the client of an established connection again, by what may have
+ * changed since: is its chain still trusted, and not revoked?
+ */
+enum reason beneath_judge_again(const struct verdict *v);
 
 #endif

@@ -76,6 +76,14 @@ set_duration(const char *s, int64_t *ms)
 	return true;
 }
 
+/* How often to look, or "0" for never. */
+static bool
+set_watch(const char *s, struct config *c)
+{
+	c->watch_ms = 0;
+	return strcmp(s, "0") == 0 || set_duration(s, &c->watch_ms);
+}
+
 static bool
 set_number(const char *s, uint32_t min, uint32_t max, uint32_t *to)
 {
@@ -158,6 +166,65 @@ set_choice(const char *s, const char *no, const char *yes, bool *second)
 	return *second || strcmp(s, no) == 0;
 }
 
+/* ---- who may come in ----------------------------------------------------------- */
+
+static bool
+set_pin(const char *s, struct rules *r)
+{
+	return r->pins < RULES_PINS && text_parse_pin(s, r->pin[r->pins++]);
+}
+
+static bool
+set_allow(const char *s, struct rules *r)
+{
+	return r->allows < RULES_ALLOWS && pattern_wrong(s) == NULL &&
+	    text_copy(r->allow[r->allows++], PATTERN_SIZE, s);
+}
+
+static bool
+set_crl_policy(const char *s, struct rules *r)
+{
+	bool last_good;
+
+	if (!set_choice(s, "strict", "last-good", &last_good))
+		return false;
+	r->crl_policy = last_good ? CRL_LAST_GOOD : CRL_STRICT;
+	return true;
+}
+
+static bool
+set_host_check(const char *s, struct rules *r)
+{
+	static const char *const words[] = { [HOST_CHECK_NO] = "no",
+	    [HOST_CHECK_ADDRESS] = "address", [HOST_CHECK_NAME] = "name",
+	    [HOST_CHECK_EITHER] = "either" };
+
+	for (int32_t i = HOST_CHECK_NO; i <= HOST_CHECK_EITHER; i++) {
+		if (strcmp(words[i], s) == 0) {
+			r->host_check = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+set_proxy(const char *s, struct config *c)
+{
+	return c->proxy_froms < CONFIG_PROXY_MAX &&
+	    addr_parse_cidr(s, &c->proxy_from[c->proxy_froms++]);
+}
+
+static bool
+set_server(const char *s, struct config *c)
+{
+	struct config_listen *l = &c->server[c->servers];
+
+	return c->servers < CONFIG_SERVERS_MAX &&
+	    addr_parse(s, &l->ss, &l->len) &&
+	    strcmp(strrchr(s, ':'), ":0") != 0 && ++c->servers > 0;
+}
+
 static bool
 set_isolation(const char *s, struct config *c)
 {
@@ -174,10 +241,17 @@ set_isolation(const char *s, struct config *c)
 enum key {
 	KEY_LISTEN, KEY_CERTIFICATE, KEY_KEY, KEY_PARENTS, KEY_ISOLATION,
 	KEY_POOL_WORKERS, KEY_USER, KEY_WORKER_USER, KEY_PID_FILE,
-	KEY_MAX_CONNECTIONS, KEY_CA, KEY_VERSIONS, KEY_CIPHERS, KEY_CURVES,
-	KEY_HANDSHAKE, KEY_IDLE, KEY_SESSION, KEY_DRAIN, KEY_LEVEL, KEY_TO,
-	KEY_COUNT
+	KEY_MAX_CONNECTIONS, KEY_RESOLVER_USER, KEY_WATCH, KEY_CA, KEY_CRL,
+	KEY_CRL_POLICY, KEY_MAX_DEPTH, KEY_CLIENT_USAGE, KEY_PIN, KEY_ALLOW,
+	KEY_HOST_CHECK, KEY_PROXY_FROM, KEY_SERVERS, KEY_VERSIONS,
+	KEY_CIPHERS, KEY_CURVES, KEY_HANDSHAKE, KEY_IDLE, KEY_SESSION,
+	KEY_DRAIN, KEY_RESOLVE, KEY_REVOKED, KEY_LEVEL, KEY_TO, KEY_COUNT
 };
+
+static const char *const sections[] = { "", "clients", "proxy", "resolver",
+    "tls", "timeouts", "log" };
+#define SECTIONS (sizeof sections / sizeof sections[0])
+
 
 static const struct {
 	const char	*section, *name;
@@ -200,7 +274,29 @@ static const struct {
 	[KEY_PID_FILE] = { "", "pid-file", false, "a file name" },
 	[KEY_MAX_CONNECTIONS] = { "", "max-connections", false,
 	    "a number from 1 to 100000" },
+	[KEY_RESOLVER_USER] = { "", "resolver-user", false, "a user's name" },
+	[KEY_WATCH] = { "", "watch", false, "0, or a time from 100ms to 7d, "
+	    "like 60s" },
 	[KEY_CA] = { "clients", "ca", false, "a file name" },
+	[KEY_CRL] = { "clients", "crl", false, "a file name" },
+	[KEY_CRL_POLICY] = { "clients", "crl-policy", false,
+	    "\"strict\" or \"last-good\"" },
+	[KEY_MAX_DEPTH] = { "clients", "max-depth", false,
+	    "a number from 0 to 10" },
+	[KEY_CLIENT_USAGE] = { "clients", "require-client-usage", false,
+	    "\"yes\" or \"no\"" },
+	[KEY_PIN] = { "clients", "pin", true, "up to 256 of \"SHA256:\" and 64 "
+	    "hexadecimal digits, as postern-certgen pin prints them" },
+	[KEY_ALLOW] = { "clients", "allow", true, "up to 64 patterns like "
+	    "\"dns:*.example.org\", \"cn:...\", \"uri:...\" or "
+	    "\"email:...\"; * stands for part of one label or segment" },
+	[KEY_HOST_CHECK] = { "clients", "host-check", false, "\"no\", "
+	    "\"address\", \"name\" or \"either\"" },
+	[KEY_PROXY_FROM] = { "proxy", "from", true, "up to 64 networks like "
+	    "\"192.0.2.0/24\" or \"2001:db8::1\", without bits set after the "
+	    "prefix" },
+	[KEY_SERVERS] = { "resolver", "servers", true, "up to 8 numeric "
+	    "addresses with port, like \"127.0.0.1:53\"" },
 	[KEY_VERSIONS] = { "tls", "versions", true, "\"1.2\" and \"1.3\"" },
 	[KEY_CIPHERS] = { "tls", "ciphers", false,
 	    "an OpenSSL cipher list of at most 511 bytes" },
@@ -210,6 +306,8 @@ static const struct {
 	[KEY_IDLE] = { "timeouts", "idle", false, NULL },
 	[KEY_SESSION] = { "timeouts", "session", false, NULL },
 	[KEY_DRAIN] = { "timeouts", "drain", false, NULL },
+	[KEY_RESOLVE] = { "timeouts", "resolve", false, NULL },
+	[KEY_REVOKED] = { "timeouts", "revoked", false, NULL },
 	[KEY_LEVEL] = { "log", "level", false,
 	    "\"error\", \"warning\", \"info\" or \"debug\"" },
 	[KEY_TO] = { "log", "to", false, "\"stderr\" or \"syslog\"" },
@@ -242,6 +340,29 @@ apply(enum key k, const char *s, struct config *c)
 		return set_path(s, c->pid_file);
 	case KEY_MAX_CONNECTIONS:
 		return set_number(s, 1, 100000, &c->max_connections);
+	case KEY_RESOLVER_USER:
+		return s[0] != '\0' &&
+		    text_copy(c->resolver_user, CONFIG_NAME_MAX, s);
+	case KEY_WATCH:
+		return set_watch(s, c);
+	case KEY_CRL:
+		return set_path(s, c->file[FILE_CRL]);
+	case KEY_CRL_POLICY:
+		return set_crl_policy(s, &c->rules);
+	case KEY_MAX_DEPTH:
+		return set_number(s, 0, 10, &c->rules.max_depth);
+	case KEY_CLIENT_USAGE:
+		return set_choice(s, "no", "yes", &c->rules.client_usage);
+	case KEY_PIN:
+		return set_pin(s, &c->rules);
+	case KEY_ALLOW:
+		return set_allow(s, &c->rules);
+	case KEY_HOST_CHECK:
+		return set_host_check(s, &c->rules);
+	case KEY_PROXY_FROM:
+		return set_proxy(s, c);
+	case KEY_SERVERS:
+		return set_server(s, c);
 	case KEY_VERSIONS:
 		return set_version(s, c);
 	case KEY_CIPHERS:
@@ -257,6 +378,10 @@ apply(enum key k, const char *s, struct config *c)
 		return set_duration(s, &c->session_ms);
 	case KEY_DRAIN:
 		return set_duration(s, &c->drain_ms);
+	case KEY_RESOLVE:
+		return set_duration(s, &c->resolve_ms);
+	case KEY_REVOKED:
+		return set_duration(s, &c->revoked_ms);
 	case KEY_LEVEL:
 		return set_log_level(s, c);
 	case KEY_TO:
@@ -309,7 +434,10 @@ set_defaults(struct config *c)
 	strcpy(c->curves, "X25519:P-256:P-384");
 	strcpy(c->user, "_postern");
 	strcpy(c->worker_user, "_posternw");
+	strcpy(c->resolver_user, "_posternr");
 	strcpy(c->pid_file, "/run/posternd.pid");
+	rules_default(&c->rules);
+	c->watch_ms = 60000;
 	c->isolation = ISOLATION_CONNECTION;
 	c->pool_workers = 2;
 	c->max_connections = 1024;
@@ -317,6 +445,8 @@ set_defaults(struct config *c)
 	c->idle_ms = 300000;
 	c->session_ms = 86400000;
 	c->drain_ms = 10000;
+	c->resolve_ms = 3000;
+	c->revoked_ms = 10000;
 	c->log_level = LOG_INFO;
 }
 
@@ -339,10 +469,8 @@ set_list_defaults(struct config *c)
 static cfg_t *
 describe(void)
 {
-	static cfg_opt_t section[5][KEY_COUNT + 1];
-	static const char *const names[] = { "", "clients", "tls", "timeouts",
-	    "log" };
-	size_t n[5] = { 0 };
+	static cfg_opt_t section[SECTIONS][KEY_COUNT + 1];
+	size_t n[SECTIONS] = { 0 };
 	static const cfg_opt_t end = CFG_END();
 
 	for (enum key k = 0; k < KEY_COUNT; k++) {
@@ -351,18 +479,35 @@ describe(void)
 		cfg_opt_t many = CFG_STR_LIST_CB(keys[k].name, NULL,
 		    CFGF_NODEFAULT, on_value);
 
-		for (size_t s = 0; s < 5; s++)
-			if (strcmp(names[s], keys[k].section) == 0)
+		for (size_t s = 0; s < SECTIONS; s++)
+			if (strcmp(sections[s], keys[k].section) == 0)
 				section[s][n[s]++] = keys[k].list ? many : one;
 	}
-	for (size_t s = 1; s < 5; s++) {
-		cfg_opt_t sec = CFG_SEC(names[s], section[s], CFGF_NONE);
+	for (size_t s = 1; s < SECTIONS; s++) {
+		cfg_opt_t sec = CFG_SEC(sections[s], section[s], CFGF_NONE);
 
 		section[s][n[s]] = end;
 		section[0][n[0]++] = sec;
 	}
 	section[0][n[0]] = end;
 	return cfg_init(section[0], CFGF_NONE);
+}
+
+/* What nobody can choose for the administrator. */
+static bool
+is_decided(void)
+{
+	if (target->rules.host_check != HOST_CHECK_UNSET)
+		return true;
+	snprintf(message, message_size, "%s: clients { host-check } must be "
+	    "set: \"no\": a valid certificate is enough, from anywhere; "
+	    "\"address\": it must also name the address that the client comes "
+	    "from, which no client behind NAT has of its own; \"name\": it must "
+	    "name a host name of that address, which reverse DNS gives and a "
+	    "forward look-up confirms, so nobody gets in while DNS is out; "
+	    "\"either\": one of the two, so that clients whose address is named "
+	    "get in without DNS", source);
+	return false;
 }
 
 static bool
@@ -378,10 +523,22 @@ parse(const char *text)
 	result = cfg_parse_buf(cfg, text);
 	cfg_free(cfg);
 	if (result == CFG_SUCCESS)
-		return true;
+		return is_decided();
 	if (message[0] == '\0')
 		snprintf(message, message_size, "%s: cannot be parsed", source);
 	return false;
+}
+
+/* NULL if it may be one.  What tells of a mistake must not show a key's text. */
+static const char *
+unfit(const char *text, size_t len)
+{
+	if (strlen(text) != len)
+		return "holds a NUL byte";
+	if (strncmp(text, "-----BEGIN ", 11) == 0 ||
+	    strstr(text, "\n-----BEGIN ") != NULL)
+		return "holds a certificate or a key, not a configuration";
+	return NULL;
 }
 
 bool
@@ -414,20 +571,28 @@ config_read(const char *path, struct config *c, char *why, size_t why_size)
 	}
 	*strrchr(real, '/') = '\0';
 	strcpy(directory, real);
-	ok = strlen((char *)text) == len && parse((char *)text);
-	if (!ok && why[0] == '\0')
-		snprintf(why, why_size, "%s: holds a NUL byte", path);
-	free(text);
+	what = unfit((char *)text, len);
+	ok = what == NULL && parse((char *)text);
+	if (what != NULL)
+		snprintf(why, why_size, "%s: %s", path, what);
+	file_wipe(text, len);
 	if (ok)
 		set_list_defaults(c);
 	return ok;
+}
+
+bool
+config_resolves(const struct config *c)
+{
+	return c->rules.host_check == HOST_CHECK_NAME ||
+	    c->rules.host_check == HOST_CHECK_EITHER;
 }
 
 const char *
 config_file_word(enum config_file f)
 {
 	static const char *const words[FILE_COUNT] = { "certificate", "key",
-	    "clients ca" };
+	    "clients ca", "clients crl" };
 
 	return words[f];
 }

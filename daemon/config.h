@@ -11,9 +11,14 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "addr.h"
+#include "judge.h"
+
 #define CONFIG_LISTEN_MAX	16
 #define CONFIG_PARENTS_MAX	64
 #define CONFIG_NAME_MAX		64
+#define CONFIG_PROXY_MAX	64
+#define CONFIG_SERVERS_MAX	8
 #define CONFIG_DEFAULT_FILE	"/etc/postern/posternd.conf"
 
 struct config_listen {
@@ -21,13 +26,22 @@ struct config_listen {
 	socklen_t		len;
 };
 
-/* The files of a generation, opened once by the supervisor. */
-enum config_file { FILE_CERTIFICATE, FILE_KEY, FILE_CA, FILE_COUNT };
+/*
+ * The files of a generation, opened once by the supervisor.  There need not be
+ * a CRL: then its name is empty.
+ */
+enum config_file { FILE_CERTIFICATE, FILE_KEY, FILE_CA, FILE_CRL, FILE_COUNT };
 
 struct config {
 	struct config_listen	listen[CONFIG_LISTEN_MAX];
 	uint32_t		listens;
 	char			file[FILE_COUNT][PATH_MAX];
+	int64_t			watch_ms;	/* look at them; 0: never */
+	struct rules		rules;		/* who may come in */
+	struct cidr		proxy_from[CONFIG_PROXY_MAX];
+	uint32_t		proxy_froms;	/* balancers */
+	struct config_listen	server[CONFIG_SERVERS_MAX];	/* of DNS */
+	uint32_t		servers;	/* 0: as resolv.conf(5) says */
 	bool			tls12, tls13;
 	char			ciphers[512];	/* of TLS 1.2 */
 	char			curves[256];
@@ -36,9 +50,11 @@ struct config {
 	uint32_t		pool_workers;
 	char			user[CONFIG_NAME_MAX];
 	char			worker_user[CONFIG_NAME_MAX];
+	char			resolver_user[CONFIG_NAME_MAX];
 	char			pid_file[PATH_MAX];
 	uint32_t		max_connections;
 	int64_t			handshake_ms, idle_ms, session_ms, drain_ms;
+	int64_t			resolve_ms, revoked_ms;
 	int32_t			log_level;	/* syslog(3)'s */
 	bool			log_syslog;
 };
@@ -50,6 +66,9 @@ struct config {
  */
 bool config_read(const char *path, struct config *c, char *why,
     size_t why_size);
+
+/* Do the rules need a resolver? */
+bool config_resolves(const struct config *c);
 
 /* Words for where a file of the configuration is named ("key"). */
 const char *config_file_word(enum config_file f);

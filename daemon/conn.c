@@ -15,57 +15,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "addr.h"
-#include "beneath.h"
 #include "board.h"
+#include "conn.h"
 #include "log.h"
-#include "service.h"
-#include "transport.h"
 
 #define LINGER_MS	2000	/* for a refused client to read its alert */
-#define IDLE_CALLS_MAX	8	/* of tls_read, before it is broken */
-#define TURN_MAX	RECEIVE_MAX	/* plaintext a turn */
-
-enum state {
-	STATE_HANDSHAKE,	/* TLS */
-	STATE_WAITING,		/* authorised; no worker is ready */
-	STATE_OPEN,		/* echo */
-	STATE_ENDING,		/* nothing more is taken; the rest is echoed */
-	STATE_FLUSHING,		/* our close_notify, or alert, is on its way */
-	STATE_LINGER,		/* sent; input is thrown away until it ends */
-	STATE_GONE
-};
-
-struct conn {
-	TAILQ_ENTRY(conn)	 all, run;
-	bool			 queued;
-	enum state		 state;
-	struct transport	 t;
-	int			 worker;	/* owned; -1 before STATE_OPEN */
-	pid_t			 worker_pid;
-	bool			 worker_readable, worker_hup;
-	bool			 worker_shut;	/* it was told of the end */
-	bool			 finished;	/* the client sent close_notify */
-	bool			 opened;	/* event=open was logged */
-	struct pile		 plain;		/* for the worker */
-	struct event		 on_sock, on_worker, on_room, on_time;
-	int64_t			 begun, last, entered;	/* ms, service_now */
-	uint64_t		 bytes_in, bytes_out;
-	const char		*end;		/* how it ended; static */
-	char			 detail[160];	/* libtls's words for it, or "" */
-	struct verdict		 verdict;
-	char			 peer[ADDR_TEXT];
-};
+#define JUDGE_BURST	16	/* sessions judged again a turn */
+/* The resolver keeps its deadline itself; this is for one that does not. */
+#define RESOLVER_GRACE_MS	1000
 
 static TAILQ_HEAD(, conn) conns = TAILQ_HEAD_INITIALIZER(conns);
 static TAILQ_HEAD(queue, conn) run_queue = TAILQ_HEAD_INITIALIZER(run_queue);
-static uint8_t plain[PLAIN_MAX];	/* of the turn at hand */
 static uint32_t waiting;		/* connections in STATE_WAITING */
+static uint32_t news;			/* so often the rules' files changed */
 
-static void enter(struct conn *c, enum state s);
-
-static void
-queue(struct conn *c)
+void
+conn_queue(struct conn *c)
 {
 	if (c->queued || c->state == STATE_GONE)
 		return;
@@ -76,15 +41,18 @@ queue(struct conn *c)
 /* ---- deadlines ----------------------------------------------------------------- */
 
 static int64_t
-deadline(const struct conn *c)
+ordinary_deadline(const struct conn *c)
 {
 	const struct config *g = service.config;
 	int64_t idle, session;
 
 	switch (c->state) {
+	case STATE_PROXY:
 	case STATE_HANDSHAKE:
 	case STATE_WAITING:
 		return c->begun + g->handshake_ms;
+	case STATE_CHECKING:
+		return c->entered + g->resolve_ms + RESOLVER_GRACE_MS;
 	case STATE_OPEN:
 		idle = c->last + g->idle_ms;
 		session = c->begun + g->session_ms;
@@ -103,6 +71,14 @@ deadline(const struct conn *c)
 	}
 }
 
+static int64_t
+deadline(const struct conn *c)
+{
+	int64_t at = ordinary_deadline(c);
+
+	return c->evict_at != 0 && c->evict_at < at ? c->evict_at : at;
+}
+
 /* Traffic only moves c->last; the timer finds out when it fires. */
 static void
 arm(struct conn *c)
@@ -117,89 +93,10 @@ arm(struct conn *c)
 	event_add(&c->on_time, &tv);
 }
 
-/* ---- the log --------------------------------------------------------------------- */
-
-void
-conn_refuse_early(const char *peer, enum reason why)
-{
-	struct log_line l;
-
-	log_begin(&l, LOG_WARNING, "refused");
-	log_str(&l, "reason", reason_word(why));
-	log_str(&l, "peer", peer);
-	log_end(&l);
-}
-
-static void
-log_accept(const struct conn *c)
-{
-	struct log_line l;
-
-	log_begin(&l, LOG_DEBUG, "accept");
-	log_str(&l, "peer", c->peer);
-	log_num(&l, "connections", service.open);
-	log_end(&l);
-}
-
-static void
-log_refused(const struct conn *c, enum reason why, const char *detail)
-{
-	struct log_line l;
-
-	log_begin(&l, LOG_WARNING, "refused");
-	log_str(&l, "reason", reason_word(why));
-	log_str(&l, "peer", c->peer);
-	if (c->verdict.sha256[0] != '\0') {
-		log_escaped(&l, "subject", c->verdict.subject);
-		log_fmt(&l, "sha256", "%s", c->verdict.sha256);
-	}
-	if (detail != NULL)
-		log_str(&l, "detail", detail);
-	log_end(&l);
-}
-
-static void
-log_open(const struct conn *c)
-{
-	const char *hash = tls_peer_cert_hash(c->t.tls);
-	struct log_line l;
-
-	log_begin(&l, LOG_INFO, "open");
-	log_str(&l, "peer", c->peer);
-	log_str(&l, "tls", tls_conn_version(c->t.tls));
-	log_str(&l, "cipher", tls_conn_cipher(c->t.tls));
-	/* As event=refused has it; libtls's text can be ambiguous. */
-	log_escaped(&l, "subject", c->verdict.subject);
-	/* libtls puts "SHA256:" before it */
-	log_str(&l, "sha256", hash != NULL && strchr(hash, ':') != NULL ?
-	    strchr(hash, ':') + 1 : "");
-	log_num(&l, "worker", c->worker_pid);
-	log_end(&l);
-}
-
-static void
-log_close(const struct conn *c)
-{
-	int64_t ms = service_now() - c->begun;
-	struct log_line l;
-
-	log_begin(&l, LOG_INFO, "close");
-	log_str(&l, "peer", c->peer);
-	log_str(&l, "end", c->end != NULL ? c->end : "finished");
-	log_num(&l, "bytes_in", (int64_t)c->bytes_in);
-	log_num(&l, "bytes_out", (int64_t)c->bytes_out);
-	log_fmt(&l, "seconds", "%lld.%03d", (long long)(ms / 1000),
-	    (int)(ms % 1000));
-	log_num(&l, "worker", c->worker_pid);
-	if (c->detail[0] != '\0')
-		log_str(&l, "detail", c->detail);
-	log_end(&l);
-}
-
 /* ---- ends ------------------------------------------------------------------------- */
 
-static void
-drop_worker(struct conn *c)
+void
+conn_drop_worker(struct conn *c)
 {
 	if (c->worker == -1)
 		return;
@@ -218,12 +115,13 @@ static void
 drop(struct conn *c)
 {
 	if (c->opened)
-		log_close(c);
+		conn_log_close(c);
 	event_del(&c->on_sock);
 	event_del(&c->on_time);
-	drop_worker(c);
+	conn_drop_worker(c);
 	close(c->t.sock);
 	transport_free(&c->t);
+	beneath_forget(&c->verdict);
 	TAILQ_REMOVE(&conns, c, all);
 	board_leave();
 	service.open--;
@@ -232,8 +130,8 @@ drop(struct conn *c)
 	c->queued = true;
 }
 
-static void
-enter(struct conn *c, enum state s)
+void
+conn_enter(struct conn *c, enum state s)
 {
 	if (c->state == STATE_GONE)
 		return;
@@ -247,21 +145,19 @@ enter(struct conn *c, enum state s)
 		arm(c);
 }
 
-/* The connection is lost, or not worth a word: at once. */
-static void
-abort_conn(struct conn *c, const char *end)
+void
+conn_abort(struct conn *c, const char *end)
 {
 	if (c->end == NULL)
 		c->end = end;
-	enter(c, STATE_GONE);
+	conn_enter(c, STATE_GONE);
 }
 
-/* Refused: what libtls gathered (its alert) still goes out, then no more. */
-static void
-refuse(struct conn *c, enum reason why, const char *detail)
+void
+conn_refuse(struct conn *c, enum reason why, const char *detail)
 {
-	log_refused(c, why, detail);
-	enter(c, STATE_FLUSHING);
+	conn_log_refused(c, why, detail);
+	conn_enter(c, STATE_FLUSHING);
 }
 
 /* Take nothing more from the client; what was received is echoed. */
@@ -271,8 +167,8 @@ end_session(struct conn *c, const char *why)
 	if (c->state != STATE_OPEN)
 		return;
 	c->end = why;
-	enter(c, STATE_ENDING);
-	queue(c);
+	conn_enter(c, STATE_ENDING);
+	conn_queue(c);
 }
 
 static void
@@ -287,13 +183,22 @@ on_time(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	switch (c->state) {
+	case STATE_PROXY:
+		conn_log_refused(c, REASON_PROXY_REQUIRED, "no PROXY protocol "
+		    "header came");
+		conn_enter(c, STATE_GONE);
+		break;
+	case STATE_CHECKING:
+		conn_refuse(c, REASON_RESOLVER_TIMEOUT, "the resolver did not "
+		    "answer in time");
+		break;
 	case STATE_HANDSHAKE:
-		log_refused(c, REASON_HANDSHAKE_TIMEOUT, NULL);
-		enter(c, STATE_GONE);
+		conn_log_refused(c, REASON_HANDSHAKE_TIMEOUT, NULL);
+		conn_enter(c, STATE_GONE);
 		break;
 	case STATE_WAITING:
-		log_refused(c, REASON_INTERNAL, "no worker became ready");
-		enter(c, STATE_GONE);
+		conn_log_refused(c, REASON_INTERNAL, "no worker became ready");
+		conn_enter(c, STATE_GONE);
 		break;
 	case STATE_OPEN:
 		end_session(c, now - c->last >= service.config->idle_ms ?
@@ -301,241 +206,11 @@ on_time(evutil_socket_t fd, short what, void *arg)
 		break;
 	case STATE_ENDING:
 	case STATE_FLUSHING:
-		abort_conn(c, "stalled");
+		conn_abort(c, "stalled");
 		break;
 	default:
-		enter(c, STATE_GONE);
+		conn_enter(c, STATE_GONE);
 	}
-}
-
-/* ---- from client to worker --------------------------------------------------------- */
-
-enum step { STEP_MORE, STEP_WAIT, STEP_LOST };
-
-/* Give the worker what it takes of these bytes; keep the rest. */
-static enum step
-push_to_worker(struct conn *c, const uint8_t *p, size_t len, bool kept)
-{
-	ssize_t n;
-
-	do
-		n = send(c->worker, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && errno != EAGAIN && errno != ENOBUFS) {
-		c->worker_readable = c->worker_hup = true;
-		return STEP_LOST;
-	}
-	if (n < 0)
-		n = 0;
-	if (kept)
-		pile_take(&c->plain, (size_t)n);
-	else if (!pile_keep(&c->plain, p + n, len - (size_t)n))
-		return STEP_LOST;
-	if (c->plain.len == 0)
-		return STEP_MORE;
-	event_add(&c->on_room, NULL);
-	return STEP_WAIT;
-}
-
-static void
-protocol_error(struct conn *c, const char *why)
-{
-	c->end = "protocol";
-	snprintf(c->detail, sizeof c->detail, "%s", why != NULL ? why : "");
-}
-
-/*
- * Decrypt up to PLAIN_MAX bytes into `plain`.  Returns their number; 0 if
- * there is nothing now, or the client has ended one way or another (*step).
- */
-static size_t
-decrypt(struct conn *c, enum step *step)
-{
-	size_t have = 0;
-	int idle_calls = 0;
-	bool received = false;
-
-	*step = STEP_MORE;
-	while (have < sizeof plain) {
-		size_t before = transport_pending();
-		ssize_t n = tls_read(c->t.tls, plain + have,
-		    sizeof plain - have);
-
-		if (n > 0) {
-			have += (size_t)n;
-		} else if (n == TLS_WANT_POLLIN && transport_pending() > 0) {
-			/*
-			 * A ticket or key update was eaten, perhaps one that
-			 * libtls had taken before: go on, while there is any.
-			 */
-			idle_calls = transport_pending() < before ? 0 :
-			    idle_calls + 1;
-			if (idle_calls < IDLE_CALLS_MAX)
-				continue;
-			protocol_error(c, "libtls wants more, and leaves "
-			    "what there is");
-			*step = STEP_LOST;
-			break;
-		} else if (n == TLS_WANT_POLLIN) {
-			if (have > 0 || c->state != STATE_OPEN ||
-			    !(received ? transport_receive_more(&c->t) :
-			    transport_receive(&c->t)))
-				break;
-			received = true;
-		} else if (n == 0 && !c->t.eof_told) {
-			c->finished = true;
-			break;
-		} else if (n == TLS_WANT_POLLOUT) {
-			break;
-		} else {
-			if (!c->t.eof_told)
-				protocol_error(c, tls_error(c->t.tls));
-			else
-				c->end = c->t.broken ? "reset" : "truncated";
-			*step = STEP_LOST;
-			break;
-		}
-	}
-	return have;
-}
-
-static void
-shut_worker(struct conn *c)
-{
-	if (!c->worker_shut)
-		shutdown(c->worker, SHUT_WR);
-	c->worker_shut = true;
-}
-
-static enum step
-upstream(struct conn *c)
-{
-	size_t done = 0;
-
-	while (done < TURN_MAX) {
-		enum step s;
-		size_t n;
-
-		if (c->plain.len > 0 && (s = push_to_worker(c,
-		    c->plain.data + c->plain.off, c->plain.len, true)) !=
-		    STEP_MORE)
-			return s;
-		if (c->worker_shut)
-			return STEP_WAIT;
-		if (c->finished) {
-			shut_worker(c);
-			if (c->state == STATE_OPEN)
-				enter(c, STATE_ENDING);
-			return STEP_WAIT;
-		}
-		if (c->t.out.len >= GATHER_MAX)
-			return STEP_WAIT;
-		n = decrypt(c, &s);
-		if (n > 0) {
-			c->bytes_in += n;
-			c->last = service_now();
-			done += n;
-			if (push_to_worker(c, plain, n, false) == STEP_LOST)
-				return STEP_LOST;
-		}
-		if (s == STEP_LOST)
-			return s;
-		if (n == 0 && !c->finished) {
-			/* Ours to end: all that had been received is through. */
-			if (c->state == STATE_ENDING)
-				shut_worker(c);
-			return STEP_WAIT;
-		}
-	}
-	return STEP_MORE;
-}
-
-/* ---- from worker to client ----------------------------------------------------------- */
-
-static bool
-encrypt(struct conn *c, const uint8_t *p, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = tls_write(c->t.tls, p,
-		    len < RECORD_MAX ? len : RECORD_MAX);
-
-		if (n <= 0)
-			return false;
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-/*
- * The worker has ended: all is echoed, or it died.  (Killed between its read
- * and its write it looks orderly; the bytes do not.)
- */
-static enum step
-worker_ended(struct conn *c, bool orderly)
-{
-	if (!orderly || !c->worker_shut || c->plain.len > 0 ||
-	    c->bytes_in != c->bytes_out) {
-		c->end = "worker-died";
-		return STEP_LOST;
-	}
-	drop_worker(c);
-	tls_close(c->t.tls);		/* its result says nothing */
-	enter(c, STATE_FLUSHING);
-	return STEP_WAIT;
-}
-
-static enum step
-downstream(struct conn *c)
-{
-	ssize_t n;
-
-	if (!c->worker_readable || c->t.out.len > 0 || !transport_room())
-		return STEP_WAIT;
-	do
-		n = recv(c->worker, plain, sizeof plain, MSG_DONTWAIT);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && errno == EAGAIN) {
-		c->worker_readable = false;
-		return STEP_WAIT;
-	}
-	if (n <= 0)
-		return worker_ended(c, n == 0);
-	c->bytes_out += (uint64_t)n;
-	c->last = service_now();
-	if (!encrypt(c, plain, (size_t)n)) {
-		protocol_error(c, tls_error(c->t.tls));
-		return STEP_LOST;
-	}
-	if ((size_t)n < sizeof plain && !c->worker_hup)
-		c->worker_readable = false;
-	return STEP_MORE;
-}
-
-/* ---- turns ----------------------------------------------------------------------------- */
-
-static void
-echo_turn(struct conn *c)
-{
-	enum step up, down = STEP_WAIT;
-	uint32_t kept = c->t.out.len;
-	bool alive;
-
-	alive = transport_flush(&c->t);
-	if (c->t.out.len < kept)
-		c->last = service_now();	/* it reads, if slowly */
-	transport_begin(&c->t);
-	up = alive ? upstream(c) : STEP_LOST;
-	if (up != STEP_LOST)
-		down = downstream(c);
-	alive = transport_end(&c->t) && alive;
-	if (up == STEP_LOST || down == STEP_LOST || !alive) {
-		abort_conn(c, c->t.broken ? "reset" : "worker-died");
-		return;
-	}
-	if (up == STEP_MORE || c->state == STATE_FLUSHING ||
-	    (c->worker_readable && c->t.out.len == 0))
-		queue(c);
 }
 
 /* What was gathered goes out; then a FIN, and what still comes is ignored. */
@@ -544,136 +219,49 @@ flush_turn(struct conn *c)
 {
 	pile_clear(&c->t.in);		/* nobody will read it */
 	if (!transport_flush(&c->t)) {
-		abort_conn(c, "reset");
+		conn_abort(c, "reset");
 		return;
 	}
 	if (c->t.out.len > 0)
 		return;
 	if (c->finished || c->t.eof) {
-		enter(c, STATE_GONE);
+		conn_enter(c, STATE_GONE);
 		return;
 	}
 	shutdown(c->t.sock, SHUT_WR);
-	enter(c, STATE_LINGER);
-	queue(c);
+	conn_enter(c, STATE_LINGER);
+	conn_queue(c);
 }
 
 static void
 linger_turn(struct conn *c)
 {
+	static uint8_t ignored[16384];
 	ssize_t n;
 
 	do
-		n = recv(c->t.sock, plain, sizeof plain, MSG_DONTWAIT);
+		n = recv(c->t.sock, ignored, sizeof ignored, MSG_DONTWAIT);
 	while (n == -1 && errno == EINTR);
 	if (n == 0 || (n == -1 && errno != EAGAIN))
-		enter(c, STATE_GONE);
+		conn_enter(c, STATE_GONE);
 	else if (n > 0)
-		queue(c);
-}
-
-static void
-on_worker(evutil_socket_t fd, short what, void *arg)
-{
-	struct conn *c = arg;
-
-	(void)fd;
-	c->worker_readable = true;
-	if (what & EV_CLOSED)
-		c->worker_hup = true;
-	queue(c);
-}
-
-static void
-on_room(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	queue(arg);
-}
-
-static void
-give_worker(struct conn *c)
-{
-	if (!stash_take(&c->worker, &c->worker_pid)) {
-		c->worker = -1;
-		if (c->state != STATE_WAITING)
-			enter(c, STATE_WAITING);
-		return;
-	}
-	event_assign(&c->on_worker, service.base, c->worker,
-	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_worker, c);
-	event_assign(&c->on_room, service.base, c->worker, EV_WRITE | EV_ET,
-	    on_room, c);
-	if (event_add(&c->on_worker, NULL) == -1) {
-		log_refused(c, REASON_INTERNAL, "out of memory");
-		enter(c, STATE_GONE);
-		return;
-	}
-	c->last = service_now();
-	c->opened = true;
-	enter(c, STATE_OPEN);
-	log_open(c);
-	queue(c);
-}
-
-static void
-handshake_failed(struct conn *c)
-{
-	const char *detail;
-	enum reason why;
-
-	if (c->t.eof_told) {
-		log_refused(c, REASON_PROTOCOL, "the client closed the "
-		    "connection before the handshake was done");
-		enter(c, STATE_GONE);
-		return;
-	}
-	why = beneath_reason(&c->verdict, tls_error(c->t.tls), &detail);
-	refuse(c, why, detail);
-}
-
-static void
-handshake_turn(struct conn *c)
-{
-	bool alive, more;
-	int r;
-
-	alive = transport_flush(&c->t);
-	transport_begin(&c->t);
-	do {
-		size_t before = transport_pending();
-
-		r = tls_handshake(c->t.tls);
-		if (r != TLS_WANT_POLLIN)
-			break;
-		if (transport_pending() > 0)
-			more = transport_pending() < before;
-		else if (before > 0)
-			more = transport_receive_more(&c->t);
-		else
-			more = transport_receive(&c->t);
-	} while (more && !c->t.eof_told);
-	alive = transport_end(&c->t) && alive;
-	if (r == -1)
-		handshake_failed(c);
-	else if (!alive)
-		abort_conn(c, "reset");
-	else if (r == 0)
-		give_worker(c);
-	if (c->state == STATE_FLUSHING)
-		queue(c);
+		conn_queue(c);
 }
 
 static void
 turn(struct conn *c)
 {
 	switch (c->state) {
-	case STATE_HANDSHAKE:
-		handshake_turn(c);
+	case STATE_PROXY:
+		entry_proxy_turn(c);
 		break;
+	case STATE_HANDSHAKE:
+		entry_handshake_turn(c);
+		break;
+	case STATE_CHECKING:
 	case STATE_WAITING:
 		if (!transport_flush(&c->t))
-			abort_conn(c, "reset");
+			conn_abort(c, "reset");
 		break;
 	case STATE_OPEN:
 	case STATE_ENDING:
@@ -688,6 +276,63 @@ turn(struct conn *c)
 	case STATE_GONE:
 		break;
 	}
+}
+
+/* ---- news of the rules' files -------------------------------------------------------------- */
+
+static void
+evict(struct conn *c, enum reason why)
+{
+	switch (c->state) {
+	case STATE_CHECKING:
+	case STATE_WAITING:
+		conn_refuse(c, why, "by newer files than those it came in by");
+		conn_queue(c);
+		break;
+	case STATE_OPEN:
+	case STATE_ENDING:
+	case STATE_FLUSHING:
+		c->evict_at = service_now() + service.config->revoked_ms;
+		c->end = reason_word(why);
+		if (c->state == STATE_OPEN)
+			end_session(c, c->end);
+		else
+			arm(c);
+		break;
+	default:
+		break;		/* not judged yet, or as good as gone */
+	}
+}
+
+/*
+ * A few of those that are not judged by the last news, each time; they stand
+ * before the others.  True if there may be more.
+ */
+static bool
+judge_again(void)
+{
+	for (int i = 0; i < JUDGE_BURST; i++) {
+		struct conn *c = TAILQ_FIRST(&conns);
+		enum reason why = REASON_NONE;
+
+		if (c == NULL || c->judged_by == news)
+			return false;
+		c->judged_by = news;
+		TAILQ_REMOVE(&conns, c, all);
+		TAILQ_INSERT_TAIL(&conns, c, all);
+		if (c->state >= STATE_CHECKING && c->state < STATE_LINGER &&
+		    c->verdict.judged && c->verdict.why == REASON_NONE)
+			why = beneath_judge_again(&c->verdict);
+		if (why != REASON_NONE)
+			evict(c, why);
+	}
+	return true;
+}
+
+void
+conn_judge_all(void)
+{
+	news++;
 }
 
 bool
@@ -706,7 +351,7 @@ conn_run(void)
 		c->queued = false;
 		turn(c);
 	}
-	return !TAILQ_EMPTY(&run_queue);
+	return judge_again() || !TAILQ_EMPTY(&run_queue);
 }
 
 /* ---- beginnings, and news ------------------------------------------------------------- */
@@ -721,39 +366,64 @@ on_sock(evutil_socket_t fd, short what, void *arg)
 		c->t.readable = true;
 	if (what & EV_CLOSED)
 		c->t.hup = true;
-	queue(c);
+	conn_queue(c);
+}
+
+static bool
+begin(struct conn *c, int sock)
+{
+	int on = 1;
+
+	if (!transport_accept(&c->t, service.server, sock))
+		return false;
+	if (!beneath_watch(&c->verdict, &service.gate)) {
+		transport_free(&c->t);
+		return false;
+	}
+	/* Without it tickets and the reply wait for delayed ACKs. */
+	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return true;
 }
 
 void
-conn_accept(int sock, const char *peer)
+conn_accept(int sock, const struct sockaddr_storage *from)
 {
 	struct conn *c = calloc(1, sizeof *c);
-	int on = 1;
 
-	if (c == NULL || !transport_accept(&c->t, service.server, sock)) {
-		conn_refuse_early(peer, REASON_INTERNAL);
+	if (c == NULL || !begin(c, sock)) {
+		conn_refuse_early(from, REASON_INTERNAL);
 		free(c);
 		close(sock);
 		board_leave();
 		return;
 	}
-	beneath_watch(&c->verdict);
-	/* Without it tickets and the reply wait for delayed ACKs. */
-	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	memcpy(c->peer, peer, sizeof c->peer);
+	c->address = *from;
+	addr_unmap(&c->address);
+	addr_text(&c->address, c->peer);
 	c->worker = -1;
+	c->judged_by = news;
 	c->begun = c->last = service_now();
 	event_assign(&c->on_time, service.base, -1, 0, on_time, c);
 	event_assign(&c->on_sock, service.base, sock,
 	    EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_sock, c);
 	TAILQ_INSERT_TAIL(&conns, c, all);
 	service.open++;
-	log_accept(c);
-	enter(c, STATE_HANDSHAKE);
+	entry_begin(c);
 	if (event_add(&c->on_sock, NULL) == -1) {
-		log_refused(c, REASON_INTERNAL, "out of memory");
-		enter(c, STATE_GONE);
+		conn_log_refused(c, REASON_INTERNAL, "out of memory");
+		conn_enter(c, STATE_GONE);
 	}
+}
+
+struct conn *
+conn_asking(uint64_t lookup)
+{
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &conns, all)
+		if (c->state == STATE_CHECKING && c->lookup == lookup)
+			return c;
+	return NULL;
 }
 
 void
@@ -765,7 +435,7 @@ conn_worker_ready(void)
 		return;
 	TAILQ_FOREACH(c, &conns, all) {
 		if (c->state == STATE_WAITING) {
-			give_worker(c);
+			entry_give_worker(c);
 			return;
 		}
 	}
@@ -795,7 +465,7 @@ conn_worker_died(pid_t pid, int signal, int status)
 		told = true;
 		/* Its end may have come without an edge of its own. */
 		c->worker_readable = c->worker_hup = true;
-		queue(c);
+		conn_queue(c);
 	}
 	log_end(&l);
 }
@@ -810,8 +480,8 @@ conn_end_all(const char *why)
 		if (c->state == STATE_OPEN) {
 			end_session(c, why);
 		} else if (c->state <= STATE_WAITING) {
-			log_refused(c, REASON_SHUTTING_DOWN, NULL);
-			enter(c, STATE_GONE);
+			conn_log_refused(c, REASON_SHUTTING_DOWN, NULL);
+			conn_enter(c, STATE_GONE);
 		}
 	}
 }

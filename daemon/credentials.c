@@ -5,15 +5,16 @@
  */
 #include "credentials.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "expiry.h"
 #include "file.h"
+#include "privkey.h"
 #include "x509text.h"
 
 struct blob {
@@ -38,39 +39,24 @@ wrong(char *why, size_t size, const char *file, const char *fmt, ...)
 	return false;
 }
 
-static int
-no_passphrase(char *buf, int size, int rwflag, void *arg)
-{
-	(void)buf, (void)size, (void)rwflag, (void)arg;
-	return -1;		/* a daemon cannot ask */
-}
-
-static EVP_PKEY *
-parse_key(const struct blob *b)
-{
-	BIO *bio = BIO_new_mem_buf(b->data, (int)b->len);
-	EVP_PKEY *key = bio == NULL ? NULL :
-	    PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-
-	BIO_free(bio);
-	ERR_clear_error();
-	return key;
-}
-
 static bool
 judge_key(const struct config *c, const struct blob *key, X509 *leaf,
     char *why, size_t size)
 {
 	const char *name = c->file[FILE_KEY];
-	EVP_PKEY *k = parse_key(key);
+	const char *what;
+	EVP_PKEY *k;
 	bool match;
 
-	if (k == NULL)
-		return wrong(why, size, name, "%s",
-		    strstr((char *)key->data, "ENCRYPTED") != NULL ?
-		    "the key is under a passphrase; take it off "
-		    "(openssl pkey -in OLD -out NEW)" :
-		    "holds no private key in PEM form");
+	switch (privkey_parse(key->data, key->len, NULL, &k, &what)) {
+	case PRIVKEY_OK:
+		break;
+	case PRIVKEY_ENCRYPTED:		/* a daemon cannot ask */
+		return wrong(why, size, name, "the key is under a passphrase; "
+		    "take it off (openssl pkey -in OLD -out NEW)");
+	default:
+		return wrong(why, size, name, "%s", what);
+	}
 	match = X509_check_private_key(leaf, k) == 1;
 	EVP_PKEY_free(k);
 	ERR_clear_error();
@@ -101,27 +87,38 @@ judge_certificate(const struct config *c, X509 *leaf, char *why, size_t size)
 }
 
 static bool
-judge(const struct config *c, const struct blob b[FILE_COUNT], char *why,
-    size_t size)
+judge_own(const struct config *c, const struct blob b[FILE_COUNT],
+    X509 **leaf, char *why, size_t size)
 {
+	const struct blob *own = &b[FILE_CERTIFICATE];
 	const char *what;
-	STACK_OF(X509) *own, *ca;
+	STACK_OF(X509) *chain = x509_read_pem(own->data, own->len, &what);
 	bool ok;
 
-	own = x509_read_pem(b[FILE_CERTIFICATE].data, b[FILE_CERTIFICATE].len,
-	    &what);
-	if (own == NULL)
+	if (chain == NULL)
 		return wrong(why, size, c->file[FILE_CERTIFICATE], "%s", what);
-	ok = judge_certificate(c, sk_X509_value(own, 0), why, size) &&
-	    judge_key(c, &b[FILE_KEY], sk_X509_value(own, 0), why, size);
-	sk_X509_pop_free(own, X509_free);
-	if (!ok)
-		return false;
-	ca = x509_read_pem(b[FILE_CA].data, b[FILE_CA].len, &what);
-	if (ca == NULL)
-		return wrong(why, size, c->file[FILE_CA], "%s", what);
-	sk_X509_pop_free(ca, X509_free);
-	return true;
+	ok = judge_certificate(c, sk_X509_value(chain, 0), why, size) &&
+	    judge_key(c, &b[FILE_KEY], sk_X509_value(chain, 0), why, size);
+	if (ok)
+		*leaf = sk_X509_shift(chain);
+	sk_X509_pop_free(chain, X509_free);
+	return ok;
+}
+
+static struct authorities *
+read_authorities(const struct config *c, const struct blob *ca,
+    const struct blob *crl, char *why, size_t size)
+{
+	struct authorities *a;
+	const char *what;
+	bool in_crl;
+
+	a = authorities_read(ca->data, ca->len, crl->data, crl->len, &what,
+	    &in_crl);
+	if (a == NULL)
+		wrong(why, size, c->file[in_crl ? FILE_CRL : FILE_CA], "%s",
+		    what);
+	return a;
 }
 
 bool
@@ -170,21 +167,108 @@ configure(const struct config *c, const struct blob b[FILE_COUNT], char *why,
 	return server;
 }
 
-struct tls *
-credentials_load(const struct config *c, const int fd[FILE_COUNT], char *why,
-    size_t size)
+static bool
+read_files(const struct config *c, const int *fd, enum config_file first,
+    struct blob b[FILE_COUNT], char *why, size_t size)
 {
-	struct blob b[FILE_COUNT] = { { NULL, 0 } };
-	struct tls *server = NULL;
 	const char *what;
-	bool ok = true;
 
-	for (int i = 0; ok && i < FILE_COUNT; i++)
-		if (!file_read(fd[i], &b[i].data, &b[i].len, &what))
-			ok = wrong(why, size, c->file[i], "%s", what);
-	if (ok && judge(c, b, why, size))
-		server = configure(c, b, why, size);
+	for (int i = first; i < FILE_COUNT; i++)
+		if ((i != FILE_CRL || fd[i] != -1) &&
+		    !file_read(fd[i], &b[i].data, &b[i].len, &what))
+			return wrong(why, size, c->file[i], "%s", what);
+	return true;
+}
+
+static void
+wipe_files(struct blob b[FILE_COUNT])
+{
 	for (int i = 0; i < FILE_COUNT; i++)
 		file_wipe(b[i].data, b[i].len);
-	return server;
+}
+
+bool
+credentials_load(const struct config *c, const int fd[FILE_COUNT],
+    struct credentials *k, char *why, size_t size)
+{
+	struct blob b[FILE_COUNT] = { { NULL, 0 } };
+
+	memset(k, 0, sizeof *k);
+	if (read_files(c, fd, FILE_CERTIFICATE, b, why, size) &&
+	    judge_own(c, b, &k->leaf, why, size) && (k->authorities =
+	    read_authorities(c, &b[FILE_CA], &b[FILE_CRL], why, size)) != NULL)
+		k->server = configure(c, b, why, size);
+	wipe_files(b);
+	if (k->server != NULL)
+		return true;
+	credentials_free(k);
+	return false;
+}
+
+void
+credentials_free(struct credentials *k)
+{
+	tls_free(k->server);
+	authorities_free(k->authorities);
+	X509_free(k->leaf);
+	memset(k, 0, sizeof *k);
+}
+
+/* Seconds since 1970; `otherwise` if it is absent or malformed. */
+static int64_t
+seconds(const ASN1_TIME *t, int64_t otherwise)
+{
+	struct tm tm;
+
+	return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ?
+	    (int64_t)timegm(&tm) : otherwise;
+}
+
+static void
+watch(const char *what, const char *file, const X509_NAME *name,
+    const ASN1_TIME *from, const ASN1_TIME *to)
+{
+	char subject[256];
+
+	if (to == NULL)
+		return;		/* a CRL that never runs out */
+	x509_name_text(name, subject, sizeof subject);
+	expiry_add(what, file, subject, seconds(from, 0), seconds(to, 0));
+}
+
+void
+credentials_watch_expiry(const struct config *c, const struct credentials *k)
+{
+	STACK_OF(X509) *certs = authorities_certs(k->authorities);
+	STACK_OF(X509_CRL) *crls = authorities_crls(k->authorities);
+
+	watch("certificate", c->file[FILE_CERTIFICATE],
+	    X509_get_subject_name(k->leaf), X509_get0_notBefore(k->leaf),
+	    X509_get0_notAfter(k->leaf));
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		const X509 *ca = sk_X509_value(certs, i);
+
+		watch("ca", c->file[FILE_CA], X509_get_subject_name(ca),
+		    X509_get0_notBefore(ca), X509_get0_notAfter(ca));
+	}
+	for (int i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++) {
+		const X509_CRL *crl = sk_X509_CRL_value(crls, i);
+
+		watch("crl", c->file[FILE_CRL], X509_CRL_get_issuer(crl),
+		    X509_CRL_get0_lastUpdate(crl),
+		    X509_CRL_get0_nextUpdate(crl));
+	}
+}
+
+struct authorities *
+credentials_authorities(const struct config *c, const int fd[FILE_COUNT],
+    char *why, size_t size)
+{
+	struct blob b[FILE_COUNT] = { { NULL, 0 } };
+	struct authorities *a = NULL;
+
+	if (read_files(c, fd, FILE_CA, b, why, size))
+		a = read_authorities(c, &b[FILE_CA], &b[FILE_CRL], why, size);
+	wipe_files(b);
+	return a;
 }

@@ -10,13 +10,29 @@
 
 #include "config.h"
 
+struct credentials {
+	struct tls		*server;	/* configured; holds the key */
+	struct authorities	*authorities;	/* clients are judged by them */
+	X509			*leaf;		/* the server's certificate */
+};
+
 /*
- * Read the three files from their descriptors, judge them, and configure a
- * libtls server with them.  The key's bytes are wiped before this returns;
- * what remains of it is in the context alone.  NULL after one line in `why`
- * that names the file and says what would be right.
+ * Read the files from their descriptors (no CRL: -1), judge them, and
+ * configure a libtls server with them; what *k refers to is the caller's.  The
+ * key's bytes are wiped before this returns; what remains of it is in
+ * k->server alone.  False after one line in `why` that names the file and says
+ * what would be right.
  */
-struct tls *credentials_load(const struct config *c,
+bool credentials_load(const struct config *c, const int fd[FILE_COUNT],
+    struct credentials *k, char *why, size_t why_size);
+void credentials_free(struct credentials *k);
+
+/* Have it told before any of these runs out (expiry.h). */
+void credentials_watch_expiry(const struct config *c,
+    const struct credentials *k);
+
+/* The CA file and the CRL alone; the other descriptors are not looked at. */
+struct authorities *credentials_authorities(const struct config *c,
     const int fd[FILE_COUNT], char *why, size_t why_size);
 
 /* Protocols, ciphers and curves of the configuration; false: see tls_config. */

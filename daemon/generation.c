@@ -18,9 +18,11 @@
 
 #include "addr.h"
 #include "handoff.h"
+#include "herald.h"
 #include "limits.h"
 #include "process.h"
 #include "supervisor.h"
+#include "watch.h"
 
 /* Four that serve sessions, some that are ending, one that starts. */
 #define ALIVE_MAX	(GENERATIONS_MAX + 3)
@@ -36,6 +38,7 @@
 struct member {
 	pid_t		 pid;		/* 0: free */
 	int		 pipe;		/* -1 once it is closed */
+	struct herald	 herald;
 	uint32_t	 index;
 	uint32_t	 slot;
 	bool		 ready, replaced;
@@ -48,7 +51,8 @@ struct generation {
 	enum generation_state	 state;
 	uint32_t		 number;
 	struct config		 config;
-	int			 file[FILE_COUNT];
+	int			 file[FILE_COUNT];	/* -1: there is none */
+	struct marks		 marks;		/* of these, when opened */
 	int64_t			 due[CONFIG_PARENTS_MAX];	/* restart; 0 */
 	int			 backoff[CONFIG_PARENTS_MAX];
 	bool			 told_to_end;
@@ -76,6 +80,14 @@ unfit_key(const struct stat *st)
 	return NULL;
 }
 
+static void
+close_files(int file[FILE_COUNT])
+{
+	for (int i = 0; i < FILE_COUNT; i++)
+		if (file[i] != -1)
+			close(file[i]);
+}
+
 bool
 generation_open_files(const struct config *c, int file[FILE_COUNT], char *why,
     size_t why_size)
@@ -86,6 +98,8 @@ generation_open_files(const struct config *c, int file[FILE_COUNT], char *why,
 		const char *wrong = NULL;
 		struct stat st;
 
+		if (c->file[i][0] == '\0')
+			continue;
 		/* O_NONBLOCK: a FIFO must not hold us up */
 		file[i] = open(c->file[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK |
 		    O_NOCTTY);
@@ -99,12 +113,22 @@ generation_open_files(const struct config *c, int file[FILE_COUNT], char *why,
 			continue;
 		snprintf(why, why_size, "%s: %s (%s)", c->file[i], wrong,
 		    config_file_word((enum config_file)i));
-		for (int j = 0; j <= i; j++)
-			if (file[j] != -1)
-				close(file[j]);
+		close_files(file);
 		return false;
 	}
 	return true;
+}
+
+static void
+mark_files(struct generation *g)
+{
+	memset(&g->marks, 0, sizeof g->marks);
+	for (int i = 0; i < FILE_COUNT; i++) {
+		struct stat st;
+
+		if (g->file[i] != -1 && fstat(g->file[i], &st) == 0)
+			g->marks.file[i] = mark_of(&st);
+	}
 }
 
 /* ---- members --------------------------------------------------------------------- */
@@ -163,6 +187,8 @@ make_handoff(const struct generation *g, const struct member *m)
 	h.gid = supervisor.gid;
 	h.worker_uid = supervisor.worker_uid;
 	h.worker_gid = supervisor.worker_gid;
+	h.resolver_uid = supervisor.resolver_uid;
+	h.resolver_gid = supervisor.resolver_gid;
 	h.config = g->config;
 	if (fd != -1 && write(fd, &h, sizeof h) != (ssize_t)sizeof h) {
 		close(fd);
@@ -173,7 +199,7 @@ make_handoff(const struct generation *g, const struct member *m)
 
 static _Noreturn void
 become_parent(const struct generation *g, const struct member *m, int handoff,
-    int pipe)
+    int pipe, int news)
 {
 	struct placement place[PLACEMENTS_MAX];
 	char title[32];
@@ -185,8 +211,12 @@ become_parent(const struct generation *g, const struct member *m, int handoff,
 	place[n++] = (struct placement){ supervisor.worker_exe,
 	    HANDOFF_WORKER_EXE };
 	for (int i = 0; i < FILE_COUNT; i++)
-		place[n++] = (struct placement){ g->file[i],
-		    HANDOFF_FILE + i };
+		/* no CRL: /dev/null, so that its number is nothing else's */
+		place[n++] = (struct placement){ g->file[i] == -1 ?
+		    STDIN_FILENO : g->file[i], HANDOFF_FILE + i };
+	place[n++] = (struct placement){ news, HANDOFF_NEWS };
+	place[n++] = (struct placement){ supervisor.daemon_exe,
+	    HANDOFF_DAEMON_EXE };
 	for (uint32_t i = 0; i < g->config.listens; i++)
 		place[n++] = (struct placement){
 		    listener_get(&g->config.listen[i]),
@@ -206,7 +236,7 @@ static bool
 start_member(struct generation *g, uint32_t index)
 {
 	struct member *m = free_member();
-	int slot = free_slot(), pipe[2], handoff;
+	int slot = free_slot(), pipe[2], news, handoff;
 
 	if (m == NULL || slot == -1) {
 		errno = EAGAIN;
@@ -216,18 +246,25 @@ start_member(struct generation *g, uint32_t index)
 		return false;
 	*m = (struct member){ .pipe = pipe[0], .index = index,
 	    .slot = (uint32_t)slot, .of = g, .started = supervisor_now() };
+	if (!herald_open(&m->herald, &news)) {
+		close(pipe[0]);
+		close(pipe[1]);
+		return false;
+	}
 	clear_slot(m->slot);
 	handoff = make_handoff(g, m);
 	m->pid = handoff == -1 ? -1 : fork_bare();
 	if (m->pid == 0)
-		become_parent(g, m, handoff, pipe[1]);
+		become_parent(g, m, handoff, pipe[1], news);
 	close(pipe[1]);
+	close(news);
 	if (handoff != -1)
 		close(handoff);
 	if (m->pid != -1)
 		return true;
 	m->pid = 0;
 	close(pipe[0]);
+	herald_close(&m->herald);
 	return false;
 }
 
@@ -284,6 +321,34 @@ signal_members(const struct generation *g, int sig)
 			signal_member(&members[i], sig);
 }
 
+/*
+ * A parent whose sessions came in by older files hears of the newest.  One that
+ * takes no notice must not keep alive what has been revoked.  Returns the ms
+ * until it is to be seen to again, or -1.
+ */
+static int64_t
+tell_news(struct member *m)
+{
+	struct log_line l;
+	int64_t left;
+
+	if (!m->ready || m->of->state != GENERATION_LEAVING || current == NULL)
+		return -1;
+	left = herald_tell(&m->herald, current->number, current->file[FILE_CA],
+	    current->file[FILE_CRL], m->of->config.revoked_ms + NEWS_GRACE_MS);
+	if (left != 0)
+		return left;
+	log_begin(&l, LOG_ERR, "parent-killed");
+	log_num(&l, "parent", m->pid);
+	log_num(&l, "generation", m->of->number);
+	log_str(&l, "detail", "it did not take the news of a CA or CRL, by "
+	    "which its sessions may have to end");
+	log_end(&l);
+	kill(m->pid, SIGKILL);
+	m->herald.until = supervisor_now() + GRACE_MS;
+	return GRACE_MS;
+}
+
 /* ---- generations ------------------------------------------------------------------ */
 
 static void
@@ -292,8 +357,7 @@ forget_if_empty(struct generation *g)
 	if (g->state == GENERATION_SERVING || g->state == GENERATION_NONE ||
 	    living(g) > 0)
 		return;
-	for (int i = 0; i < FILE_COUNT; i++)
-		close(g->file[i]);
+	close_files(g->file);
 	g->state = GENERATION_NONE;
 }
 
@@ -370,16 +434,24 @@ take_over(struct generation *g)
 	g->state = GENERATION_SERVING;
 	current = g;
 	tell_ready(g);
+	watch_taken(&g->marks);
 	listener_close_unused(&g->config, NULL);
 	if (old != NULL)
 		retire(old);
 	end_oldest();
 }
 
-/* The starting generation cannot be: the old one, if any, goes on. */
+/*
+ * The starting generation cannot be: the old one, if any, goes on.  `status` is
+ * the wait status of its parent that failed, or 0.
+ */
 static void
-give_up(struct generation *g)
+give_up(struct generation *g, int status)
 {
+	bool files = WIFEXITED(status) && (WEXITSTATUS(status) == EX_CONFIG ||
+	    WEXITSTATUS(status) == EX_DATAERR ||
+	    WEXITSTATUS(status) == EX_NOINPUT);
+
 	g->state = GENERATION_LEAVING;
 	g->told_to_end = true;
 	/* One that is ready may have a client already. */
@@ -392,6 +464,9 @@ give_up(struct generation *g)
 		    "or files are bad, see above; generation %u goes on",
 		    (unsigned)current->number);
 		listener_close_unused(&current->config, NULL);
+		/* Of another configuration's failure the files are innocent. */
+		if (memcmp(&g->config, &current->config, sizeof g->config) == 0)
+			watch_failed(&g->marks, files);
 	}
 	forget_if_empty(g);
 }
@@ -443,10 +518,10 @@ generation_start(const struct config *c, char *why, size_t why_size)
 	memset(g, 0, sizeof *g);
 	if (!generation_open_files(c, g->file, why, why_size))
 		return false;
-	g->config = *c;
+	mark_files(g);
+	memcpy(&g->config, c, sizeof g->config);
 	if (!open_listeners(c, why, why_size)) {
-		for (int i = 0; i < FILE_COUNT; i++)
-			close(g->file[i]);
+		close_files(g->file);
 		listener_close_unused(current != NULL ? &current->config : NULL,
 		    NULL);
 		return false;
@@ -456,7 +531,7 @@ generation_start(const struct config *c, char *why, size_t why_size)
 	if (start_members(g, 0, 1))
 		return true;
 	snprintf(why, why_size, "cannot start a parent: %s", strerror(errno));
-	give_up(g);
+	give_up(g, 0);
 	return false;
 }
 
@@ -503,9 +578,10 @@ generation_reaped(pid_t pid, int status)
 	m->pid = 0;
 	if (m->pipe != -1)
 		close(m->pipe);
+	herald_close(&m->herald);
 	clear_slot(m->slot);
 	if (g->state == GENERATION_STARTING) {
-		give_up(g);
+		give_up(g, status);
 		if (current == NULL)
 			return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
 			    WEXITSTATUS(status) : EX_SOFTWARE;
@@ -544,7 +620,7 @@ member_ready(struct member *m)
 	if (m->index == 0 && !start_members(g, 1, g->config.parents)) {
 		log_event(LOG_ERR, "fatal", "cannot start a parent: %s",
 		    strerror(errno));
-		give_up(g);
+		give_up(g, 0);
 	} else if (all_ready(g)) {
 		take_over(g);
 	}
@@ -576,40 +652,52 @@ generation_heard(const struct pollfd *p)
 	}
 }
 
-int
-generation_tick(void)
+/* Start again what is due; ms until the next is. */
+static int64_t
+restart_due(void)
 {
 	int64_t now = supervisor_now(), next = -1;
 
-	for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
-		struct member *m = &members[i];
-		int64_t left = m->ready ? m->kill_at - now :
-		    m->started + START_MS - now;
-
-		if (m->pid == 0 || (m->ready && m->kill_at == 0))
-			continue;
-		if (left <= 0) {
-			kill(m->pid, SIGKILL);
-			m->kill_at = now + GRACE_MS;
-		} else if (next == -1 || left < next)
-			next = left;
-	}
 	for (uint32_t i = 0; current != NULL && !stopping &&
 	    i < current->config.parents; i++) {
-		int64_t left = current->due[i] - now;
-
-		if (current->due[i] == 0)
-			continue;
-		if (left <= 0) {
+		if (current->due[i] != 0 && current->due[i] <= now) {
 			current->due[i] = 0;
 			if (!start_member(current, i))
 				restart_later(current, i, 0);
-			left = current->due[i] == 0 ? -1 : 100;
 		}
-		if (left > 0 && (next == -1 || left < next))
-			next = left;
+		if (current->due[i] != 0)
+			next = supervisor_sooner(next, current->due[i] - now);
 	}
-	return (int)next;
+	return next;
+}
+
+/* Kill a parent that is out of time; ms until it is, or was told its news. */
+static int64_t
+see_to(struct member *m)
+{
+	int64_t now = supervisor_now(), left;
+
+	if (m->ready && m->kill_at == 0)
+		return tell_news(m);
+	left = (m->ready ? m->kill_at : m->started + START_MS) - now;
+	if (left <= 0) {
+		kill(m->pid, SIGKILL);
+		m->kill_at = now + GRACE_MS;
+		left = GRACE_MS;
+	}
+	return supervisor_sooner(left, tell_news(m));
+}
+
+int64_t
+generation_tick(void)
+{
+	/* First: what it starts has its own time, and its pipe (poll). */
+	int64_t next = restart_due();
+
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		if (members[i].pid != 0)
+			next = supervisor_sooner(next, see_to(&members[i]));
+	return next;
 }
 
 void

@@ -15,15 +15,23 @@ enum {
 	HANDOFF_PROGRESS,	/* pipe: any byte is progress, the first "ready" */
 	HANDOFF_BOARD,		/* memfd of pages, one a parent (board.h) */
 	HANDOFF_WORKER_EXE,	/* postern-worker, open for execution */
-	HANDOFF_FILE,		/* certificate, key, CA, in config.h's order */
-	HANDOFF_LISTEN = HANDOFF_FILE + FILE_COUNT,
+	HANDOFF_FILE,		/* certificate, key, CA, CRL: config.h's order */
+	HANDOFF_NEWS = HANDOFF_FILE + FILE_COUNT,	/* news.h */
+	HANDOFF_DAEMON_EXE,	/* posternd, for the resolver */
+	HANDOFF_LISTEN,
 	/* once the handoff, and the files, are read */
 	PARENT_CHANNEL_FD = HANDOFF_FD,
-	PARENT_SIGNAL_FD = HANDOFF_FILE
+	PARENT_SIGNAL_FD = HANDOFF_FILE + FILE_CERTIFICATE,
+	PARENT_RESOLVER_FD = HANDOFF_WORKER_EXE,
+	/* these two stay, and newer ones take their places (news.h) */
+	PARENT_CA_FD = HANDOFF_FILE + FILE_CA,
+	PARENT_CRL_FD = HANDOFF_FILE + FILE_CRL
 };
 /* policy.c limits calls to these. */
 _Static_assert(PARENT_CHANNEL_FD == 3 && HANDOFF_PROGRESS == 4 &&
-    PARENT_SIGNAL_FD == 7, "the parent's table in policy.c says 3, 4 and 7");
+    PARENT_RESOLVER_FD == 6 && PARENT_SIGNAL_FD == 7 && PARENT_CA_FD == 9 &&
+    PARENT_CRL_FD == 10 && HANDOFF_NEWS == 11,
+    "the parent's table in policy.c says 3, 4, 6, 7 and 9 to 11");
 
 struct handoff {
 	uint32_t	size;		/* of this structure */
@@ -35,6 +43,7 @@ struct handoff {
 	uint32_t	one_uid;	/* -U */
 	uint32_t	uid, gid;	/* `user`; unused with -U */
 	uint32_t	worker_uid, worker_gid;
+	uint32_t	resolver_uid, resolver_gid;
 	struct config	config;
 };
 

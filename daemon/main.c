@@ -1,7 +1,8 @@
 /*
  * posternd: the supervisor's start, and by its first argument, which is then
- * its title, a parent's.
+ * its title, a parent's or a resolver's.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,12 +23,15 @@
 #include <tls.h>
 #include <unistd.h>
 
+#include "addr.h"
 #include "board.h"
 #include "confine.h"
 #include "credentials.h"
+#include "explain.h"
 #include "filter.h"
 #include "limits.h"
 #include "parent.h"
+#include "resolver.h"
 #include "supervisor.h"
 #include "text.h"
 #include "title.h"
@@ -48,7 +52,8 @@
 
 static struct options {
 	const char	*file;
-	bool		 background, check, one_uid, verbose;
+	bool		 background, check, one_uid, verbose, json, reasons;
+	struct question	 question;	/* --explain */
 } options = { .file = CONFIG_DEFAULT_FILE };
 
 static struct config	config;
@@ -57,15 +62,22 @@ static int		inherited;	/* descriptors that were left to us */
 static _Noreturn void die(int code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* One line; a file's name or words may hold what commands a terminal. */
 static _Noreturn void
 die(int code, const char *fmt, ...)
 {
+	char text[2 * PATH_MAX];
 	va_list ap;
 
-	fputs("posternd: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	fputs("posternd: ", stderr);
+	for (const char *p = text; *p != '\0'; p++)
+		if (iscntrl((unsigned char)*p))
+			fprintf(stderr, "\\x%02x", (unsigned char)*p);
+		else
+			fputc(*p, stderr);
 	fputc('\n', stderr);
 	exit(code);
 }
@@ -74,12 +86,20 @@ static _Noreturn void
 usage(FILE *to, int code)
 {
 	fputs("usage: posternd [-bnvVU] [-f file]\n"
+	    "       posternd --explain cert --from address [--proxy address] "
+	    "[--json] [-f file]\n"
+	    "       posternd --reasons [--json]\n"
 	    "  -b       run in the background, with a pid file\n"
 	    "  -f file  configuration (default " CONFIG_DEFAULT_FILE ")\n"
 	    "  -n       check the configuration and its files, and exit\n"
 	    "  -U       allow a start without root (weaker: one user for all)\n"
 	    "  -v       more detail in the log\n"
-	    "  -V       version\n", to);
+	    "  -V       version\n"
+	    "  --explain cert --from address\n"
+	    "           would a client with this certificate, from this "
+	    "address, be let in?\n"
+	    "  --reasons\n"
+	    "           all words for a refusal, and what they mean\n", to);
 	exit(code);
 }
 
@@ -94,12 +114,53 @@ show_version(void)
 	exit(0);
 }
 
+/* "192.0.2.7", and a port or not. */
+static void
+parse_address(const char *option, const char *s, struct sockaddr_storage *ss)
+{
+	char safe[128];
+
+	if (addr_parse_host(s, ss)) {
+		addr_unmap(ss);		/* as for an accepted connection */
+		return;
+	}
+	text_escape(safe, sizeof safe, s, strlen(s));
+	die(EX_USAGE, "--%s %s: want a numeric address, like 192.0.2.7 or "
+	    "2001:db8::7", option, safe);
+}
+
+static void
+check_options(void)
+{
+	const struct question *q = &options.question;
+
+	if (q->file == NULL && (q->from.ss_family != 0 ||
+	    q->proxy.ss_family != 0))
+		die(EX_USAGE, "--from and --proxy go with --explain");
+	if (q->file != NULL && q->from.ss_family == 0)
+		die(EX_USAGE, "--explain wants --from with the address that the "
+		    "client comes from");
+	if (options.json && q->file == NULL && !options.reasons)
+		die(EX_USAGE, "--json goes with --explain or --reasons");
+}
+
 static void
 parse_options(int argc, char **argv)
 {
+	enum { EXPLAIN = 256, FROM, JSON, PROXY, REASONS };
+	static const struct option longs[] = {
+		{ "explain", required_argument, NULL, EXPLAIN },
+		{ "from", required_argument, NULL, FROM },
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, JSON },
+		{ "proxy", required_argument, NULL, PROXY },
+		{ "reasons", no_argument, NULL, REASONS },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
 	int c;
 
-	while ((c = getopt(argc, argv, "bf:hnUvV")) != -1) {
+	while ((c = getopt_long(argc, argv, "bf:hnUvV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'b':
 			options.background = true;
@@ -116,6 +177,22 @@ parse_options(int argc, char **argv)
 		case 'v':
 			options.verbose = true;
 			break;
+		case EXPLAIN:
+			options.question.file = optarg;
+			break;
+		case FROM:
+			parse_address("from", optarg, &options.question.from);
+			break;
+		case JSON:
+			options.json = true;
+			break;
+		case PROXY:
+			parse_address("proxy", optarg,
+			    &options.question.proxy);
+			break;
+		case REASONS:
+			options.reasons = true;
+			break;
 		case 'V':
 			show_version();
 			break;
@@ -127,6 +204,7 @@ parse_options(int argc, char **argv)
 	}
 	if (optind != argc)
 		usage(stderr, EX_USAGE);
+	check_options();
 }
 
 /* What whoever started us left open is not ours to have, nor to pass on. */
@@ -178,12 +256,19 @@ find_users(void)
 	find_user("user", config.user, &supervisor.uid, &supervisor.gid);
 	find_user("worker-user", config.worker_user, &supervisor.worker_uid,
 	    &supervisor.worker_gid);
-	if (supervisor.uid == supervisor.worker_uid)
-		die(EX_CONFIG, "%s: user and worker-user are the same: a worker "
-		    "could reach into the parent; name two", options.file);
+	find_user("resolver-user", config.resolver_user,
+	    &supervisor.resolver_uid, &supervisor.resolver_gid);
+	if (supervisor.uid == supervisor.worker_uid ||
+	    supervisor.uid == supervisor.resolver_uid ||
+	    supervisor.worker_uid == supervisor.resolver_uid)
+		die(EX_CONFIG, "%s: user, worker-user and resolver-user must "
+		    "differ: of two processes of one user one could reach into "
+		    "the other", options.file);
 	text_copy(supervisor.user, sizeof supervisor.user, config.user);
 	text_copy(supervisor.worker_user, sizeof supervisor.worker_user,
 	    config.worker_user);
+	text_copy(supervisor.resolver_user, sizeof supervisor.resolver_user,
+	    config.resolver_user);
 }
 
 static void
@@ -207,6 +292,22 @@ read_config(void)
 		die(EX_CONFIG, "%s: %s", options.file, wrong);
 }
 
+/* --explain needs no root, but with it goes the users' way. */
+static _Noreturn void
+explain(void)
+{
+	struct explain e = { .config = &config, .question = options.question,
+	    .json = options.json, .one_uid = geteuid() != 0,
+	    .exe = open("/proc/self/exe", O_PATH | O_CLOEXEC) };
+
+	if (e.exe == -1)
+		die(EX_OSERR, "/proc/self/exe: %s; is /proc mounted?",
+		    strerror(errno));
+	if (!e.one_uid)
+		find_users();
+	exit(explain_run(&e));
+}
+
 /* -n: what a start would do with the files, by a child without root. */
 static _Noreturn void
 check(void)
@@ -219,14 +320,13 @@ check(void)
 		die(EX_CONFIG, "%s", why);
 	pid = fork();
 	if (pid == 0) {
-		struct tls *t;
+		struct credentials k;
 
 		if (!supervisor.one_uid)
 			confine_drop_user(supervisor.uid, supervisor.gid);
-		t = credentials_load(&config, file, why, sizeof why);
-		if (t == NULL)
+		if (!credentials_load(&config, file, &k, why, sizeof why))
 			die(EX_CONFIG, "%s", why);
-		tls_free(t);
+		credentials_free(&k);
 		exit(0);
 	}
 	if (pid == -1 || waitpid(pid, &status, 0) == -1)
@@ -391,6 +491,23 @@ confine(void)
 	filter_apply(POLICY_SUPERVISOR);
 }
 
+/* A child of ours, executed by descriptor: its title is its whole argument. */
+static void
+take_role(int argc, char **argv)
+{
+	bool parent = strncmp(argv[0], "posternd: parent ", 17) == 0;
+	char title[32];
+
+	if (argc != 1 || (!parent && strcmp(argv[0], "posternd: resolver") != 0))
+		return;
+	text_copy(title, sizeof title, argv[0]);
+	title_init(argc, argv);
+	title_set(title);
+	if (parent)
+		parent_main();
+	resolver_main();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -399,19 +516,16 @@ main(int argc, char **argv)
 
 	/* A log that nobody reads must not end us, not even at the start. */
 	signal(SIGPIPE, SIG_IGN);
-	if (argc == 1 && strncmp(argv[0], "posternd: parent ", 17) == 0) {
-		char title[32];
-
-		text_copy(title, sizeof title, argv[0]);
-		title_init(argc, argv);
-		title_set(title);
-		parent_main();
-	}
+	take_role(argc, argv);
 	umask(077);
 	close_inherited();
 	journal = log_stderr_is_journal();
 	parse_options(argc, argv);
+	if (options.reasons)
+		return reasons_print(options.json);
 	read_config();
+	if (options.question.file != NULL)
+		explain();
 	find_users();
 	if (confine_unavailable() != NULL)
 		die(EX_OSERR, "%s", confine_unavailable());

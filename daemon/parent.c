@@ -22,17 +22,21 @@
 #include "channel.h"
 #include "confine.h"
 #include "credentials.h"
+#include "expiry.h"
 #include "filter.h"
 #include "handoff.h"
 #include "limits.h"
 #include "log.h"
+#include "lookup.h"
 #include "process.h"
+#include "resolver.h"
 #include "service.h"
 #include "warmup.h"
 #include "wipe.h"
 
 static struct handoff	h;
 static pid_t		spawner;
+static struct credentials own;
 static int		life[2];	/* the workers' init reads the other end */
 
 static void
@@ -82,6 +86,25 @@ start_spawner(void)
 	return PARENT_CHANNEL_FD;
 }
 
+/* Where the worker's program was; returns the channel, -1 if none is wanted. */
+static int
+start_resolver(void)
+{
+	struct resolver_setup s = { .size = sizeof s, .log_kind = h.log_kind,
+	    .log_level = h.config.log_level, .one_uid = h.one_uid,
+	    .uid = h.resolver_uid, .gid = h.resolver_gid,
+	    .parent = (int32_t)getpid(), .deadline_ms = h.config.resolve_ms,
+	    .servers = h.config.servers };
+	int channel = config_resolves(&h.config) ? PARENT_RESOLVER_FD : -1;
+
+	memcpy(s.server, h.config.server, sizeof s.server);
+	if (channel != -1)
+		lookup_start(&s, HANDOFF_DAEMON_EXE, channel);
+	else
+		close(HANDOFF_DAEMON_EXE);
+	return channel;
+}
+
 /* Its own words are in the log already; its exit code becomes ours. */
 static void
 wait_for_spawner(int channel)
@@ -119,21 +142,36 @@ drop_root(void)
 	confine_hide();
 }
 
-static struct tls *
+/* CA and CRL stay open: newer ones will take their places (news.c). */
+static void
 load_credentials(void)
 {
 	int fd[FILE_COUNT];
 	char why[1024];
-	struct tls *server;
 
 	for (int i = 0; i < FILE_COUNT; i++)
 		fd[i] = HANDOFF_FILE + i;
-	server = credentials_load(&h.config, fd, why, sizeof why);
-	if (server == NULL)
+	if (h.config.file[FILE_CRL][0] == '\0')
+		fd[FILE_CRL] = -1;
+	if (!credentials_load(&h.config, fd, &own, why, sizeof why))
 		fatal(EX_CONFIG, "%s", why);
-	for (int i = 0; i < FILE_COUNT; i++)
-		close(fd[i]);
-	return server;
+	service.server = own.server;
+	service.gate.rules = &h.config.rules;
+	service.gate.authorities = own.authorities;
+	close(fd[FILE_CERTIFICATE]);
+	close(fd[FILE_KEY]);
+}
+
+/* One parent of them all says what will run out. */
+static void
+watch_expiry(void)
+{
+	if (h.index == 0) {
+		credentials_watch_expiry(&h.config, &own);
+		expiry_start(service.base);
+	}
+	X509_free(own.leaf);
+	own.leaf = NULL;
 }
 
 static void
@@ -175,8 +213,7 @@ parent_exit(int code)
 void
 parent_main(void)
 {
-	struct tls *server;
-	int channel;
+	int spawner_channel, resolver;
 
 	log_init("parent", LOG_KIND_STREAM, LOG_INFO);
 	read_handoff();
@@ -184,18 +221,23 @@ parent_main(void)
 	mallopt(M_MMAP_MAX, 0);
 	if (!wipe_init())
 		fatal(EX_SOFTWARE, "libcrypto is in use already");
-	channel = start_spawner();
+	spawner_channel = start_spawner();
+	resolver = start_resolver();
 	drop_root();
-	wait_for_spawner(channel);
+	wait_for_spawner(spawner_channel);
+	if (resolver != -1)
+		lookup_wait(resolver);
 	beneath_init();
-	server = load_credentials();
-	warmup(server, &h.config);
+	load_credentials();
+	warmup(service.server, &service.gate, &h.config);
 	board_map(HANDOFF_BOARD, h.slot, h.slots);
 	close(HANDOFF_BOARD);
 	service_prepare(&h.config);
+	watch_expiry();
 	confine();
-	warmup(server, &h.config);	/* again, as it will be */
-	service_run(server, channel);
-	tls_free(server);
+	/* again, as it will be */
+	warmup(service.server, &service.gate, &h.config);
+	service_run(spawner_channel, resolver);
+	tls_free(service.server);
 	parent_exit(0);
 }

@@ -15,7 +15,10 @@
 
 #include "addr.h"
 #include "board.h"
+#include "expiry.h"
 #include "log.h"
+#include "lookup.h"
+#include "news.h"
 #include "parent.h"
 
 /* So many clients of one wake-up, then the others' turn. */
@@ -73,17 +76,14 @@ on_rested(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-greet(int sock, const struct sockaddr_storage *ss)
+greet(int sock, const struct sockaddr_storage *from)
 {
-	char peer[ADDR_TEXT];
-
-	addr_text(ss, peer);
-	if (!board_enter(service.config->max_connections)) {
-		conn_refuse_early(peer, REASON_TOO_MANY_CONNECTIONS);
-		close(sock);
+	if (board_enter(service.config->max_connections)) {
+		conn_accept(sock, from);
 		return;
 	}
-	conn_accept(sock, peer);
+	conn_refuse_early(from, REASON_TOO_MANY_CONNECTIONS);
+	close(sock);
 }
 
 static void
@@ -143,6 +143,7 @@ service_drain(int64_t deadline_ms, const char *why)
 			close(HANDOFF_LISTEN + (int)i);
 		}
 		event_del(&rest_timer);
+		expiry_stop();
 	}
 	service.accepting = false;
 	if (deadline_ms > 0 && !service.stopping) {
@@ -236,16 +237,18 @@ service_prepare(const struct config *config)
 }
 
 void
-service_run(struct tls *server, int channel)
+service_run(int spawner, int resolver)
 {
 	bool more = false;
 
-	service.server = server;
 	service.accepting = true;
 	for (uint32_t i = 0; i < service.config->listens; i++)
 		if (event_add(&listener[i], NULL) == -1)
 			fatal(EX_OSERR, "libevent: a listening socket");
-	stash_start(channel);
+	if (resolver != -1)
+		lookup_serve(service.base, resolver);
+	news_serve(service.base);
+	stash_start(spawner);
 	while (service.accepting || service.open > 0) {
 		if (event_base_loop(service.base, EVLOOP_ONCE |
 		    (more ? EVLOOP_NONBLOCK : 0)) == -1)

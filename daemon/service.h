@@ -1,6 +1,6 @@
 /*
  * A parent at work: one event loop, its listeners, its connections, its
- * spawner.  What the three files service.c, stash.c and conn.c share.
+ * spawner.  What its files share; conn.h has what is a connection's.
  */
 #ifndef POSTERN_SERVICE_H
 #define POSTERN_SERVICE_H
@@ -11,12 +11,14 @@
 #include <sys/types.h>
 #include <tls.h>
 
+#include "beneath.h"
 #include "handoff.h"
 #include "reason.h"
 
 struct service {
 	struct event_base	*base;
 	struct tls		*server;
+	struct gate		 gate;		/* by what clients are judged */
 	const struct config	*config;
 	uint32_t		 open;		/* connections of ours */
 	bool			 accepting;
@@ -28,8 +30,11 @@ extern struct service service;
 /* Make the event loop, its signals and listeners; before confinement. */
 void service_prepare(const struct config *config);
 
-/* Serve, with the spawner's channel, until drained. */
-void service_run(struct tls *server, int channel);
+/*
+ * Serve, with the spawner's channel and the resolver's (-1: there is none),
+ * until drained; service.server and service.gate are set.
+ */
+void service_run(int spawner, int resolver);
 
 /* Milliseconds of the monotonic clock, coarse. */
 int64_t service_now(void);
@@ -53,11 +58,17 @@ void service_ready(void);
 
 /* ---- conn.c: a client's way --------------------------------------------------- */
 
-/* A client on `sock` (owned from here on) from `peer` (ADDR_TEXT). */
-void conn_accept(int sock, const char *peer);
+/* A client on `sock` (owned from here on), which comes from `from`. */
+void conn_accept(int sock, const struct sockaddr_storage *from);
 
 /* One line for a client that never became a connection. */
-void conn_refuse_early(const char *peer, enum reason why);
+void conn_refuse_early(const struct sockaddr_storage *from, enum reason why);
+
+/*
+ * service.gate has newer files: judge every session again, some each turn, and
+ * end those that would not come in any more.
+ */
+void conn_judge_all(void);
 
 /* A worker has become ready: connections that wait for one go on. */
 void conn_worker_ready(void);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "limits.h"
+#include "watch.h"
 
 struct supervisor supervisor;
 
@@ -63,6 +64,12 @@ supervisor_now(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+int64_t
+supervisor_sooner(int64_t a, int64_t b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
 /* What only a restart can change: the users were looked up before the filter. */
 static const char *
 needs_restart(const struct config *c)
@@ -72,6 +79,10 @@ needs_restart(const struct config *c)
 	if (!supervisor.one_uid && (strcmp(c->user, supervisor.user) != 0 ||
 	    strcmp(c->worker_user, supervisor.worker_user) != 0))
 		return "user, worker-user: a change needs a restart";
+	if (!supervisor.one_uid && config_resolves(c) &&
+	    strcmp(c->resolver_user, supervisor.resolver_user) != 0)
+		return "resolver-user: a change, or a host-check that is the "
+		    "first to need it, needs a restart";
 	if (old != NULL && old->log_syslog != c->log_syslog)
 		return "log { to }: a change needs a restart";
 	if (c->parents * SLOTS_PER_PARENT > supervisor.slots)
@@ -97,6 +108,7 @@ reload(void)
 		reload_again = true;	/* when it may, from the files then */
 		return;
 	}
+	watch_forget();
 	ok = config_read(supervisor.config_path, &c, why, sizeof why);
 	if (ok && (wrong = needs_restart(&c)) != NULL) {
 		log_event(LOG_ERR, "reload", "failed: %s: %s; the old "
@@ -163,28 +175,42 @@ act_on_signals(void)
 	return reap();
 }
 
+/* Kill what outlives a stop's patience; ms until then, or -1. */
+static int64_t
+stop_tick(void)
+{
+	int64_t left = kill_at - supervisor_now();
+
+	if (kill_at == 0)
+		return -1;
+	if (left > 0)
+		return left;
+	generation_signal_all(SIGKILL);
+	return 1000;
+}
+
+/* Do what is due; ms until something else is, or -1. */
+static int64_t
+tick(void)
+{
+	int64_t ms = -1;
+
+	if (kill_at == 0)
+		ms = watch_tick();
+	ms = supervisor_sooner(ms, generation_tick());
+	ms = supervisor_sooner(ms, stop_tick());
+	return reload_again && may_reload() ? 0 : ms;
+}
+
 static void
 wait_for_something(void)
 {
 	static struct pollfd p[CONFIG_PARENTS_MAX * SLOTS_PER_PARENT];
-	int n = generation_poll(p, (int)(sizeof p / sizeof p[0]));
-	int ms = generation_tick(), heard;
-	struct timespec tv;
+	int64_t ms = tick();
+	int n = generation_poll(p, (int)(sizeof p / sizeof p[0])), heard;
+	struct timespec tv = { .tv_sec = ms / 1000,
+	    .tv_nsec = (long)(ms % 1000) * 1000000 };
 
-	if (kill_at != 0) {
-		int64_t left = kill_at - supervisor_now();
-
-		if (left <= 0) {
-			generation_signal_all(SIGKILL);
-			left = 1000;
-		}
-		if (ms == -1 || left < ms)
-			ms = (int)left;
-	}
-	if (reload_again && may_reload())
-		ms = 0;
-	tv.tv_sec = ms / 1000;
-	tv.tv_nsec = (long)(ms % 1000) * 1000000;
 	heard = ppoll(p, (nfds_t)n, ms == -1 ? NULL : &tv, &waiting);
 	for (int i = 0; heard > 0 && i < n; i++)
 		if (p[i].revents != 0)

@@ -19,8 +19,9 @@ struct supervisor {
 	bool		 one_uid;		/* -U */
 	bool		 verbose;		/* -v */
 	char		 user[CONFIG_NAME_MAX], worker_user[CONFIG_NAME_MAX];
-	uid_t		 uid, worker_uid;
-	gid_t		 gid, worker_gid;
+	char		 resolver_user[CONFIG_NAME_MAX];
+	uid_t		 uid, worker_uid, resolver_uid;
+	gid_t		 gid, worker_gid, resolver_gid;
 	int		 daemon_exe, worker_exe;	/* held open: O_PATH */
 	int		 board;			/* memfd */
 	uint32_t	 slots;
@@ -33,6 +34,9 @@ extern struct supervisor supervisor;
 
 /* Milliseconds of the monotonic clock. */
 int64_t supervisor_now(void);
+
+/* The earlier of two times from now (ms), of which -1 is never. */
+int64_t supervisor_sooner(int64_t a, int64_t b);
 
 /* Serve with this first configuration; returns the exit code. */
 int supervisor_run(const struct config *first);
@@ -50,7 +54,8 @@ enum generation_state { GENERATION_NONE, GENERATION_STARTING,
 
 /*
  * Open the files of a configuration and judge what can be judged without
- * reading them (a key that others may read is refused).  False after `why`.
+ * reading them (a key that others may read is refused).  One that is not named
+ * becomes -1.  False after `why`.
  */
 bool generation_open_files(const struct config *c, int file[FILE_COUNT],
     char *why, size_t why_size);
@@ -68,8 +73,11 @@ int generation_poll(struct pollfd *p, int max);
 /* One of them has something to say. */
 void generation_heard(const struct pollfd *p);
 
-/* Restart what is due; ms until the next is, or -1. */
-int generation_tick(void);
+/*
+ * Restart what is due, kill what is overdue, tell of newer files; ms until the
+ * next of these, or -1.  To be called before generation_poll.
+ */
+int64_t generation_tick(void);
 
 /* Pass a signal to every parent there is. */
 void generation_signal_all(int sig);

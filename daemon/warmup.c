@@ -187,7 +187,8 @@ make_context(struct tls *t, const struct pair *p, const struct config *c,
 
 /* One handshake and, if it is good, one byte; true if the server agreed. */
 static bool
-shake(struct tls *server, const struct pair *p, const struct config *c)
+shake(struct tls *server, const struct gate *gate, const struct pair *p,
+    const struct config *c)
 {
 	struct tls *client = make_context(tls_client(), p, c, false);
 	struct tls *conn = NULL;
@@ -203,7 +204,8 @@ shake(struct tls *server, const struct pair *p, const struct config *c)
 	if (tls_accept_cbs(server, &conn, server_read, server_write, NULL) ==
 	    -1)
 		fatal(EX_SOFTWARE, "warm-up: server: %s", tls_error(server));
-	beneath_watch(&verdict);
+	if (!beneath_watch(&verdict, gate))
+		fatal(EX_SOFTWARE, "warm-up: clients cannot be judged");
 	for (int i = 0; i < 16 && r != 0 && r != -1; i++) {
 		tls_handshake(client);
 		r = tls_handshake(conn);
@@ -223,25 +225,50 @@ shake(struct tls *server, const struct pair *p, const struct config *c)
 	tls_free(client);
 	tls_close(conn);
 	tls_free(conn);
+	if (r == 0 && !verdict.judged)
+		fatal(EX_SOFTWARE, "warm-up: the client was not judged");
+	beneath_forget(&verdict);
 	ERR_clear_error();
 	return r == 0;
 }
 
+/* A gate that lets this certificate in, and no other. */
+static struct gate
+open_gate(const struct pair *p, struct rules *r)
+{
+	struct gate g = { .rules = r };
+	const char *why;
+	bool in_crl;
+
+	rules_default(r);
+	r->client_usage = false;
+	g.authorities = authorities_read((const uint8_t *)p->cert, p->cert_len,
+	    NULL, 0, &why, &in_crl);
+	if (g.authorities == NULL)
+		fatal(EX_SOFTWARE, "warm-up: %s", why);
+	return g;
+}
+
 void
-warmup(struct tls *server, const struct config *config)
+warmup(struct tls *server, const struct gate *gate,
+    const struct config *config)
 {
 	static struct pair p;
+	static struct rules rules;
+	struct gate own_gate;
 	struct tls *own;
 
 	if (!make_pair(&p))
 		fatal(EX_SOFTWARE, "warm-up: cannot make a certificate");
 	own = make_context(tls_server(), &p, config, true);
-	if (!shake(own, &p, config))
+	own_gate = open_gate(&p, &rules);
+	if (!shake(own, &own_gate, &p, config))
 		fatal(EX_SOFTWARE, "warm-up: a good handshake failed: check "
 		    "tls { versions, ciphers, curves }");
 	tls_free(own);
+	authorities_free(own_gate.authorities);
 	/* And one that our own context must refuse: nobody trusts this CA. */
-	if (shake(server, &p, config))
+	if (shake(server, gate, &p, config))
 		fatal(EX_SOFTWARE, "warm-up: a stranger was not refused");
 	explicit_bzero(&p, sizeof p);
 	explicit_bzero(&to_client, sizeof to_client);

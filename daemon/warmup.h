@@ -6,13 +6,16 @@
 
 #include <tls.h>
 
+#include "beneath.h"
 #include "config.h"
 
 /*
  * The first time, libcrypto loads and caches what a confined process could
  * not; run once more under the filter, it proves that the filter suffices.
- * Ends the process if the good handshake fails or the other succeeds.
+ * Ends the process if the good handshake fails or the other, a stranger's at our
+ * own gate, succeeds.
  */
-void warmup(struct tls *server, const struct config *config);
+void warmup(struct tls *server, const struct gate *gate,
+    const struct config *config);
 
 #endif

@@ -74,6 +74,30 @@ addr_parse(const char *s, struct sockaddr_storage *ss, socklen_t *len)
 	return inet_pton(AF_INET, host, &in->sin_addr) == 1;
 }
 
+bool
+addr_parse_host(const char *s, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)ss;
+	char host[ADDR_TEXT];
+	size_t n = strlen(s);
+	socklen_t len;
+
+	if (addr_parse(s, ss, &len))
+		return true;
+	memset(ss, 0, sizeof *ss);
+	if (n >= sizeof host)
+		return false;
+	memcpy(host, s, n + 1);
+	if (host[0] == '[' && host[n - 1] == ']') {
+		host[n - 1] = '\0';
+		return parse_v6(host + 1, 0, ss, &len);
+	}
+	if (strchr(host, ':') != NULL)
+		return parse_v6(host, 0, ss, &len);
+	in->sin_family = AF_INET;
+	return inet_pton(AF_INET, host, &in->sin_addr) == 1;
+}
+
 void
 addr_text(const struct sockaddr_storage *ss, char dst[ADDR_TEXT])
 {
@@ -103,4 +127,104 @@ addr_text(const struct sockaddr_storage *ss, char dst[ADDR_TEXT])
 	} else {
 		snprintf(dst, ADDR_TEXT, "unknown");
 	}
+}
+
+void
+addr_unmap(struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	if (ss->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+		return;
+	in.sin_port = in6->sin6_port;
+	memcpy(&in.sin_addr, &in6->sin6_addr.s6_addr[12], 4);
+	memset(ss, 0, sizeof *ss);
+	memcpy(ss, &in, sizeof in);
+}
+
+/* The address's bytes in network order, and how many; 0: no such family. */
+static size_t
+bytes_of(const struct sockaddr_storage *ss, uint8_t dst[16])
+{
+	if (ss->ss_family == AF_INET) {
+		memcpy(dst, &((const struct sockaddr_in *)ss)->sin_addr, 4);
+		return 4;
+	}
+	if (ss->ss_family == AF_INET6) {
+		memcpy(dst, &((const struct sockaddr_in6 *)ss)->sin6_addr, 16);
+		return 16;
+	}
+	return 0;
+}
+
+/* Are the first `bits` of both the same? */
+static bool
+same_prefix(const uint8_t *a, const uint8_t *b, uint32_t bits)
+{
+	uint32_t whole = bits / 8, rest = bits % 8;
+
+	return memcmp(a, b, whole) == 0 && (rest == 0 ||
+	    (a[whole] ^ b[whole]) >> (8 - rest) == 0);
+}
+
+/* Is any bit set that a prefix of that length leaves to the hosts? */
+static bool
+has_host_bits(const uint8_t *address, size_t size, uint32_t bits)
+{
+	for (uint32_t i = bits; i < size * 8; i++)
+		if ((address[i / 8] & (0x80 >> i % 8)) != 0)
+			return true;
+	return false;
+}
+
+/* The mapped network as IPv4, since that is what clients are compared as. */
+static void
+unmap_cidr(struct cidr *c)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (c->family != AF_INET6 || c->bits < 96 ||
+	    memcmp(c->address, mapped, sizeof mapped) != 0)
+		return;
+	c->family = AF_INET;
+	c->bits -= 96;
+	memmove(c->address, c->address + 12, 4);
+	memset(c->address + 4, 0, 12);
+}
+
+bool
+addr_parse_cidr(const char *s, struct cidr *c)
+{
+	const char *slash = strchr(s, '/');
+	size_t n = slash == NULL ? strlen(s) : (size_t)(slash - s), size;
+	char host[INET6_ADDRSTRLEN];
+	int64_t bits;
+
+	memset(c, 0, sizeof *c);
+	if (n >= sizeof host)
+		return false;
+	memcpy(host, s, n);
+	host[n] = '\0';
+	c->family = strchr(host, ':') == NULL ? AF_INET : AF_INET6;
+	size = c->family == AF_INET ? 4 : 16;
+	bits = slash == NULL ? (int64_t)size * 8 :
+	    decimal(slash + 1, (int64_t)size * 8);
+	if (bits < 0 || inet_pton(c->family, host, c->address) != 1 ||
+	    has_host_bits(c->address, size, (uint32_t)bits))
+		return false;
+	c->bits = (uint32_t)bits;
+	unmap_cidr(c);
+	return true;
+}
+
+bool
+addr_in_cidr(const struct cidr *c, const struct sockaddr_storage *ss)
+{
+	struct sockaddr_storage plain = *ss;
+	uint8_t address[16];
+
+	addr_unmap(&plain);
+	return plain.ss_family == c->family && bytes_of(&plain, address) > 0 &&
+	    same_prefix(address, c->address, c->bits);
 }

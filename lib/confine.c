@@ -22,6 +22,8 @@
 #define LANDLOCK_FS_REFER	(1ULL << 13)	/* ABI 2 */
 #define LANDLOCK_FS_TRUNCATE	(1ULL << 14)	/* ABI 3 */
 #define LANDLOCK_NET_TCP	3ULL		/* ABI 4: bind, connect */
+#define LANDLOCK_NET_CONNECT	2ULL
+#define LANDLOCK_NET_PORT	2		/* the type of a rule */
 #define LANDLOCK_FS_IOCTL	(1ULL << 15)	/* ABI 5 */
 #define LANDLOCK_SCOPES		3ULL		/* ABI 6: abstract, signal */
 
@@ -29,6 +31,11 @@ struct ruleset_attr {
 	uint64_t handled_access_fs;
 	uint64_t handled_access_net;
 	uint64_t scoped;
+};
+
+struct net_port_attr {
+	uint64_t allowed_access;
+	uint64_t port;
 };
 
 void
@@ -150,8 +157,20 @@ confine_landlock_abi(void)
 	return abi > 0 ? (int)abi : 0;
 }
 
+static void
+leave_port(int ruleset, uint16_t port)
+{
+	struct net_port_attr a = { .allowed_access = LANDLOCK_NET_CONNECT,
+	    .port = port };
+
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_NET_PORT, &a, 0U)
+	    == -1)
+		fatal(EX_OSERR, "cannot except TCP port %u from Landlock: %s",
+		    (unsigned)port, strerror(errno));
+}
+
 void
-confine_landlock(void)
+confine_landlock_connect(const uint16_t *port, size_t ports)
 {
 	int abi = confine_landlock_abi(), fd;
 	struct ruleset_attr a = { .handled_access_fs =
@@ -171,6 +190,8 @@ confine_landlock(void)
 		size += sizeof a.scoped;
 	}
 	fd = (int)syscall(SYS_landlock_create_ruleset, &a, size, 0U);
+	for (size_t i = 0; fd != -1 && abi >= 4 && i < ports; i++)
+		leave_port(fd, port[i]);
 	if (fd == -1 || syscall(SYS_landlock_restrict_self, fd, 0U) == -1)
 		fatal(EX_OSERR, "cannot restrict by Landlock: %s",
 		    strerror(errno));
@@ -179,6 +200,12 @@ confine_landlock(void)
 	fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd != -1 || errno != EACCES)
 		fatal(EX_OSERR, "Landlock is in place and does not hold");
+}
+
+void
+confine_landlock(void)
+{
+	confine_landlock_connect(NULL, 0);
 }
 
 void

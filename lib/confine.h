@@ -7,6 +7,7 @@
 #define POSTERN_CONFINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -36,6 +37,9 @@ void confine_empty_root(void);
  * (as far as the kernel's Landlock goes).
  */
 void confine_landlock(void);
+
+/* The same, but TCP connections to these ports (host byte order) stay. */
+void confine_landlock_connect(const uint16_t *port, size_t ports);
 
 /* rlimits: so many descriptors, no core file, no message queue. */
 void confine_limits(uint64_t descriptors);

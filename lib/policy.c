@@ -29,6 +29,8 @@
 
 /* The supervisor's sockets, and no datagrams. */
 #define LISTENING (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
+/* The resolver's, besides their type. */
+#define ASKING (SOCK_CLOEXEC | SOCK_NONBLOCK)
 
 #define GROUP(n, w, r) { .name = (n), .when = (w), .rows = (r), \
 	.count = sizeof(r) / sizeof((r)[0]) }
@@ -178,13 +180,28 @@ static const struct policy_row parent_rows[] = {
 	{ "accept4", { EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC) },
 	    "takes a client from a listening socket" },
 	{ "close", { {0} }, "ends a connection" },
+	{ "dup3", { EQ(1, 9), EQ(2, O_CLOEXEC) },
+	    "puts a newer CA file where the old one lay" },
+	{ "dup3", { EQ(1, 10), EQ(2, O_CLOEXEC) },
+	    "puts a newer CRL where the old one lay" },
 	{ "epoll_ctl", { {0} }, "libevent's set of descriptors" },
 	{ "epoll_pwait", { {0} }, "waits for anything to do" },
 	{ "epoll_wait", { {0} }, "waits for anything to do" },
+	{ "fstat", { EQ(0, 9) }, "how long is the newer CA file?" },
+	{ "fstat", { EQ(0, 10) }, "how long is the newer CRL?" },
+	{ "newfstatat", { EQ(0, 9), EQ(3, AT_EMPTY_PATH) },
+	    "how long is the newer CA file?" },
+	{ "newfstatat", { EQ(0, 10), EQ(3, AT_EMPTY_PATH) },
+	    "how long is the newer CRL?" },
+	{ "pread64", { EQ(0, 9) }, "reads the newer CA file" },
+	{ "pread64", { EQ(0, 10) }, "reads the newer CRL" },
 	{ "read", { EQ(0, 7) }, "takes a signal from its signalfd" },
 	{ "recvfrom", { {0} }, "takes what a client or worker has sent" },
 	{ "recvmsg", { EQ(0, 3) }, "is handed a worker by the spawner" },
+	{ "recvmsg", { EQ(0, 6) }, "hears the resolver's answer" },
+	{ "recvmsg", { EQ(0, 11) }, "is handed newer files by the supervisor" },
 	{ "sendmsg", { EQ(0, 3) }, "asks the spawner for workers" },
+	{ "sendmsg", { EQ(0, 6) }, "asks the resolver" },
 	{ "sendto", { EQ(4, 0) }, "sends to a client or worker, and nobody else" },
 	{ "setsockopt", { EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY) },
 	    "TCP_NODELAY on a client" },
@@ -193,6 +210,32 @@ static const struct policy_row parent_rows[] = {
 };
 static const struct policy_group parent =
     GROUP("parent", WHEN_ALWAYS, parent_rows);
+
+/* ---- resolver ------------------------------------------------------------------ */
+
+static const struct policy_row resolver_rows[] = {
+	{ "close", { {0} }, "a question to a DNS server is answered" },
+	{ "connect", { EQ(2, sizeof(struct sockaddr_in)) },
+	    "names the DNS server that a socket is for" },
+	{ "connect", { EQ(2, sizeof(struct sockaddr_in6)) },
+	    "names the DNS server that a socket is for" },
+	{ "ppoll", { {0} }, "waits for its parent, or for DNS" },
+	{ "recvfrom", { EQ(3, 0) }, "takes a DNS server's answer" },
+	{ "recvmsg", { EQ(0, 3) }, "hears whose names are wanted" },
+	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) }, "answers its parent" },
+	{ "sendto", { EQ(3, MSG_NOSIGNAL), EQ(4, 0), EQ(5, 0) },
+	    "asks the DNS server that the socket is for" },
+	{ "socket", { EQ(0, AF_INET), EQ(1, SOCK_DGRAM | ASKING), EQ(2, 0) },
+	    "a question to a DNS server, from a port of its own" },
+	{ "socket", { EQ(0, AF_INET), EQ(1, SOCK_STREAM | ASKING), EQ(2, 0) },
+	    "one whose answer was too long for a datagram" },
+	{ "socket", { EQ(0, AF_INET6), EQ(1, SOCK_DGRAM | ASKING), EQ(2, 0) },
+	    "a question to a DNS server, from a port of its own" },
+	{ "socket", { EQ(0, AF_INET6), EQ(1, SOCK_STREAM | ASKING), EQ(2, 0) },
+	    "one whose answer was too long for a datagram" },
+};
+static const struct policy_group resolver =
+    GROUP("resolver", WHEN_ALWAYS, resolver_rows);
 
 /* ---- set-up: what is done between fork and a process's own filter ----------- */
 
@@ -238,6 +281,7 @@ static const struct policy_row program_rows[] = {
 	{ "set_tid_address", { {0} }, "the C library's thread set-up" },
 	{ "setrlimit", { {0} }, "limits are set" },
 	{ "sysinfo", { {0} }, "the C library's qsort asks for memory" },
+	{ "uname", { {0} }, "c-ares asks for the host's own domain" },
 };
 static const struct policy_group program =
     GROUP("program", WHEN_ALWAYS, program_rows);
@@ -252,6 +296,8 @@ static const struct policy_row give_up_rows[] = {
 	{ "fchdir", { {0} }, "into the empty root" },
 	{ "getppid", { {0} }, "is the process that started us still there?" },
 	{ "getresuid", { {0} }, "is root given up for good?" },
+	{ "landlock_add_rule", { EQ(1, 2) },
+	    "the resolver's domain leaves it the DNS servers' TCP ports" },
 	{ "landlock_create_ruleset", { {0} }, "a Landlock domain is made" },
 	{ "landlock_restrict_self", { {0} }, "a Landlock domain is entered" },
 	{ "memfd_create", { {0} }, "libseccomp hands a filter over" },
@@ -267,6 +313,8 @@ static const struct policy_row give_up_rows[] = {
 	{ "prctl", { EQ(0, PR_SET_DUMPABLE), EQ(1, 0) },
 	    "no core file, no tracing" },
 	{ "prctl", { EQ(0, PR_SET_NAME) }, "it takes its name" },
+	{ "prctl", { EQ(0, PR_SET_NO_NEW_PRIVS), EQ(1, 1) },
+	    "no later exec gives more" },
 	{ "prctl", { EQ(0, PR_SET_PDEATHSIG) }, "it ends with its parent" },
 	{ "rmdir", { {0} }, "the empty root is removed, so that it stays so" },
 	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_STRICT), EQ(1, 1) },
@@ -299,22 +347,29 @@ static const struct policy_group give_up =
 static const struct policy_row supervisor_rows[] = {
 	{ "bind", { {0} }, "a reload names a new address" },
 	{ "clone", { EQ(0, SIGCHLD) }, "starts a parent" },
+	{ "fstat", { {0} }, "marks how a file was when it was opened" },
 	{ "getpid", { {0} }, "tells its parents whose death is theirs" },
+	{ "ioctl", { EQ(1, TIOCOUTQ) }, "has a parent taken its news?" },
 	{ "ioctl", { EQ(1, TCGETS) }, "the configuration's scanner asks whether "
 	    "it reads a terminal" },
 	{ "kill", { {0} }, "stops, retires and ends its parents" },
 	{ "listen", { {0} }, "a reload names a new address" },
+	{ "newfstatat", { {0} }, "looks whether a file has changed" },
 	{ "ppoll", { {0} }, "waits for a signal or a parent" },
 	{ "pwrite64", { {0} }, "clears the page of a parent that is gone" },
 	{ "rt_sigreturn", { {0} }, "returns from a signal's handler" },
+	{ "sendmsg", { EQ(2, MSG_NOSIGNAL) }, "hands newer files to a parent" },
 	{ "setsockopt", { EQ(1, IPPROTO_IPV6), EQ(2, IPV6_V6ONLY) },
 	    "[::] leaves 0.0.0.0 to others" },
 	{ "setsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_REUSEADDR) },
 	    "a restart binds at once" },
+	{ "shutdown", { EQ(1, SHUT_RD) }, "nothing is to come from a parent" },
 	{ "socket", { EQ(0, AF_INET), EQ(1, LISTENING) },
 	    "a reload names a new address" },
 	{ "socket", { EQ(0, AF_INET6), EQ(1, LISTENING) },
 	    "a reload names a new address" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_SEQPACKET | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK) }, "makes the way on which a parent hears of files" },
 	{ "unlink", { {0} }, "removes its pid file" },
 	{ "unlinkat", { EQ(2, 0) }, "removes its pid file" },
 	{ "wait4", { EQ(0, -1) }, "learns how a child ended" },
@@ -330,6 +385,8 @@ static const struct policy_row client_rows[] = {
 	{ "ppoll", { {0} }, "waits for the server, its input or its output" },
 	{ "read", { EQ(0, 0) }, "takes what the user has for the server" },
 	{ "recvfrom", { EQ(0, 3) }, "takes what the server has sent" },
+	{ "rt_sigprocmask", { EQ(0, SIG_BLOCK) },
+	    "ping notices SIGINT only while it waits, so that none is missed" },
 	{ "sendto", { EQ(0, 3) }, "sends to the server" },
 	{ "write", { EQ(0, 1) }, "gives the user what the server has sent" },
 	{ "write", { EQ(0, 2) }, "says what went wrong, or with -v right" },
@@ -337,12 +394,37 @@ static const struct policy_row client_rows[] = {
 static const struct policy_group client =
     GROUP("client", WHEN_ALWAYS, client_rows);
 
+/* ---- posternd --explain ------------------------------------------------------------- */
+
+static const struct policy_row explain_rows[] = {
+	{ "mremap", { {0} }, "malloc resizes large blocks" },
+	{ "ppoll", { EQ(1, 1) }, "waits for the resolver" },
+	{ "recvmsg", { EQ(0, 6) }, "hears the resolver's answer" },
+	{ "sendmsg", { EQ(0, 6) }, "asks the resolver" },
+	{ "write", { EQ(0, 1) }, "prints what it found" },
+	{ "write", { EQ(0, 2) }, "says what cannot be read" },
+};
+static const struct policy_group explain =
+    GROUP("explain", WHEN_ALWAYS, explain_rows);
+
+/* ---- postern-certgen, looking at what somebody else wrote -------------------------- */
+
+static const struct policy_row looker_rows[] = {
+	{ "mremap", { {0} }, "malloc resizes large blocks" },
+	{ "sysinfo", { {0} }, "the C library's qsort asks for memory" },
+	{ "uname", { {0} }, "c-ares asks for the host's own domain" },
+	{ "write", { EQ(0, 1) }, "gives what was seen or made" },
+	{ "write", { EQ(0, 2) }, "says what is wrong" },
+};
+static const struct policy_group looker =
+    GROUP("looker", WHEN_ALWAYS, looker_rows);
+
 /* ---- the processes ------------------------------------------------------------------ */
 
 static const struct policy policies[POLICY_COUNT] = {
 	[POLICY_SUPERVISOR] = { "supervisor", { &supervisor, &program, &give_up, &parent,
-	    &spawner, &fledge, &init, &echo, &pool, &memory, &logging, &ending,
-	    &reserve, &sanitizer } },
+	    &spawner, &fledge, &init, &echo, &pool, &resolver, &memory, &logging,
+	    &ending, &reserve, &sanitizer } },
 	[POLICY_PARENT] = { "parent", { &parent, &memory, &logging, &ending,
 	    &reserve, &sanitizer } },
 	[POLICY_SPAWNER] = { "spawner", { &spawner, &fledge, &init, &echo,
@@ -350,7 +432,13 @@ static const struct policy policies[POLICY_COUNT] = {
 	[POLICY_INIT] = { "init", { &init, &sanitizer } },
 	[POLICY_ECHO] = { "echo", { &echo, &sanitizer } },
 	[POLICY_POOL] = { "pool", { &pool, &sanitizer } },
+	[POLICY_RESOLVER] = { "resolver", { &resolver, &memory, &logging,
+	    &ending, &reserve, &sanitizer } },
+	[POLICY_EXPLAIN] = { "explain", { &explain, &memory, &ending, &reserve,
+	    &sanitizer } },
 	[POLICY_CLIENT] = { "client", { &client, &memory, &ending, &reserve,
+	    &sanitizer } },
+	[POLICY_LOOKER] = { "looker", { &looker, &memory, &ending, &reserve,
 	    &sanitizer } },
 };
 

@@ -39,6 +39,22 @@ enum reason {
 	REASON_COUNT
 };
 
+enum reason_seen {
+	SEEN_OFFLINE,		/* by a certificate and an address alone */
+	SEEN_LIVE		/* only while a client is there */
+};
+
+/* One table: all that is fixed for a word. */
+struct reason_row {
+	const char		*word;
+	int			 level;	/* of its log line: syslog(3)'s */
+	int			 status;	/* postern(1)'s exit, refused so */
+	enum reason_seen	 seen;
+	const char		*text;	/* for people: a sentence, no full stop */
+};
+
+const struct reason_row *reason_row(enum reason r);
+
 /* The word ("untrusted"); static text. */
 const char *reason_word(enum reason r);
 

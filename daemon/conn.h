@@ -1,0 +1,102 @@
+/*
+ * A connection from within: what conn.c (its states), entry.c (until it is let
+ * in), echo.c (its data) and conn_log.c share.
+ */
+#ifndef POSTERN_CONN_H
+#define POSTERN_CONN_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "addr.h"
+#include "beneath.h"
+#include "service.h"
+#include "transport.h"
+
+enum state {
+	STATE_PROXY,		/* the balancer's header */
+	STATE_HANDSHAKE,	/* TLS, and with it the certificate's rules */
+	STATE_CHECKING,		/* host-check: the resolver is asked */
+	STATE_WAITING,		/* authorised; no worker is ready */
+	STATE_OPEN,		/* echo */
+	STATE_ENDING,		/* nothing more is taken; the rest is echoed */
+	STATE_FLUSHING,		/* our close_notify, or alert, is on its way */
+	STATE_LINGER,		/* sent; input is thrown away until it ends */
+	STATE_GONE
+};
+
+struct conn {
+	TAILQ_ENTRY(conn)	 all, run;
+	bool			 queued;
+	enum state		 state;
+	struct transport	 t;
+	int			 worker;	/* owned; -1 before STATE_OPEN */
+	pid_t			 worker_pid;
+	bool			 worker_readable, worker_hup;
+	bool			 worker_shut;	/* it was told of the end */
+	bool			 finished;	/* the client sent close_notify */
+	bool			 opened;	/* event=open was logged */
+	bool			 health_check;	/* the balancer's own (LOCAL) */
+	struct pile		 plain;		/* for the worker */
+	struct event		 on_sock, on_worker, on_room, on_time;
+	int64_t			 begun, last, entered;	/* ms, service_now */
+	int64_t			 evict_at;	/* not to outlive this; 0 */
+	uint32_t		 judged_by;	/* news of this number */
+	uint64_t		 lookup;	/* the resolver's question */
+	uint64_t		 bytes_in, bytes_out;
+	const char		*end;		/* how it ended; static */
+	char			 detail[160];	/* libtls's words for it, or "" */
+	struct verdict		 verdict;
+	struct sockaddr_storage	 address;	/* the client's */
+	char			 peer[ADDR_TEXT];
+	char			 proxy[ADDR_TEXT];	/* the balancer, or "" */
+};
+
+/* ---- conn.c ------------------------------------------------------------------ */
+
+/* The only way from one state to the next. */
+void conn_enter(struct conn *c, enum state s);
+
+/* A turn for it, when the others had theirs. */
+void conn_queue(struct conn *c);
+
+/* The connection is lost, or not worth a word: at once. */
+void conn_abort(struct conn *c, const char *end);
+
+/* Refused: what libtls gathered (its alert) still goes out, then no more. */
+void conn_refuse(struct conn *c, enum reason why, const char *detail);
+
+/* The connection in this state that asked this; NULL: it is gone. */
+struct conn *conn_asking(uint64_t lookup);
+
+/* Close the worker's end, and forget what it had not taken. */
+void conn_drop_worker(struct conn *c);
+
+/* ---- entry.c ------------------------------------------------------------------ */
+
+/* The first state's beginning. */
+void entry_begin(struct conn *c);
+
+void entry_proxy_turn(struct conn *c);
+void entry_handshake_turn(struct conn *c);
+
+/* It may come in: give it a worker, or let it wait for one. */
+void entry_give_worker(struct conn *c);
+
+/* ---- echo.c ------------------------------------------------------------------- */
+
+void echo_turn(struct conn *c);
+
+/* ---- conn_log.c ---------------------------------------------------------------- */
+
+void conn_log_accept(const struct conn *c);
+void conn_log_refused(const struct conn *c, enum reason why,
+    const char *detail);
+void conn_log_open(const struct conn *c);
+void conn_log_close(const struct conn *c);
+void conn_log_health_check(const struct conn *c);
+
+#endif

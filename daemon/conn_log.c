@@ -1,0 +1,148 @@
+/*
+ * What the log says of a connection.
+ */
+#include <string.h>
+
+#include "conn.h"
+#include "log.h"
+#include "text.h"
+#include "x509text.h"
+
+/* Of a certificate's names; more are cut with "...". */
+#define NAMES_TEXT 512
+
+void
+conn_refuse_early(const struct sockaddr_storage *from, enum reason why)
+{
+	char peer[ADDR_TEXT];
+	struct log_line l;
+
+	addr_text(from, peer);
+	log_begin(&l, reason_row(why)->level, "refused");
+	log_str(&l, "reason", reason_word(why));
+	log_str(&l, "peer", peer);
+	log_end(&l);
+}
+
+static void
+put_peer(struct log_line *l, const struct conn *c)
+{
+	log_str(l, "peer", c->peer);
+	if (c->proxy[0] != '\0')
+		log_str(l, "proxy", c->proxy);
+}
+
+void
+conn_log_accept(const struct conn *c)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_DEBUG, "accept");
+	put_peer(&l, c);
+	log_num(&l, "connections", service.open);
+	log_end(&l);
+}
+
+void
+conn_log_health_check(const struct conn *c)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_DEBUG, "health-check");
+	put_peer(&l, c);
+	log_end(&l);
+}
+
+static void
+put_subject(struct log_line *l, X509 *cert)
+{
+	char subject[512];
+
+	x509_name_text(X509_get_subject_name(cert), subject, sizeof subject);
+	log_escaped(l, "subject", subject);
+}
+
+static void
+put_sha256(struct log_line *l, X509 *cert)
+{
+	uint8_t hash[32];
+	char hex[65];
+
+	if (!x509_sha256(cert, hash))
+		return;
+	text_hex(hex, hash, sizeof hash);
+	log_str(l, "sha256", hex);
+}
+
+static void
+put_certificate(struct log_line *l, X509 *cert)
+{
+	char serial[64], names[NAMES_TEXT];
+
+	put_subject(l, cert);
+	put_sha256(l, cert);
+	x509_serial_text(cert, serial, sizeof serial);
+	log_str(l, "serial", serial);
+	x509_names_text(cert, names, sizeof names);
+	if (names[0] != '\0')
+		log_escaped(l, "names", names);
+}
+
+void
+conn_log_refused(const struct conn *c, enum reason why, const char *detail)
+{
+	X509 *leaf = c->verdict.cert == NULL ? beneath_leaf(&c->verdict) : NULL;
+	X509 *cert = c->verdict.cert != NULL ? c->verdict.cert : leaf;
+	struct log_line l;
+
+	log_begin(&l, reason_row(why)->level, "refused");
+	log_str(&l, "reason", reason_word(why));
+	put_peer(&l, c);
+	if (cert != NULL)
+		put_certificate(&l, cert);
+	/* What judged the certificate has escaped what it found in it. */
+	if (detail != NULL && detail == c->verdict.detail)
+		log_escaped(&l, "detail", detail);
+	else if (detail != NULL)
+		log_str(&l, "detail", detail);
+	log_end(&l);
+	X509_free(leaf);
+}
+
+void
+conn_log_open(const struct conn *c)
+{
+	X509 *leaf = beneath_leaf(&c->verdict);
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "open");
+	put_peer(&l, c);
+	log_str(&l, "tls", tls_conn_version(c->t.tls));
+	log_str(&l, "cipher", tls_conn_cipher(c->t.tls));
+	if (leaf != NULL) {
+		put_subject(&l, leaf);
+		put_sha256(&l, leaf);
+	}
+	log_num(&l, "worker", c->worker_pid);
+	log_end(&l);
+	X509_free(leaf);
+}
+
+void
+conn_log_close(const struct conn *c)
+{
+	int64_t ms = service_now() - c->begun;
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "close");
+	put_peer(&l, c);
+	log_str(&l, "end", c->end != NULL ? c->end : "finished");
+	log_num(&l, "bytes_in", (int64_t)c->bytes_in);
+	log_num(&l, "bytes_out", (int64_t)c->bytes_out);
+	log_fmt(&l, "seconds", "%lld.%03d", (long long)(ms / 1000),
+	    (int)(ms % 1000));
+	log_num(&l, "worker", c->worker_pid);
+	if (c->detail[0] != '\0')
+		log_str(&l, "detail", c->detail);
+	log_end(&l);
+}

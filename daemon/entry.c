@@ -1,0 +1,285 @@
+/*
+ * How a connection is let in: the balancer's header, the handshake, in which
+ * its certificate is judged, where it comes from, and a worker.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "conn.h"
+#include "hostcheck.h"
+#include "log.h"
+#include "lookup.h"
+#include "proxy.h"
+
+/* ---- a worker ----------------------------------------------------------------- */
+
+static void
+on_worker(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	c->worker_readable = true;
+	if (what & EV_CLOSED)
+		c->worker_hup = true;
+	conn_queue(c);
+}
+
+static void
+on_room(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	conn_queue(arg);
+}
+
+void
+entry_give_worker(struct conn *c)
+{
+	if (!stash_take(&c->worker, &c->worker_pid)) {
+		c->worker = -1;
+		if (c->state != STATE_WAITING)
+			conn_enter(c, STATE_WAITING);
+		return;
+	}
+	event_assign(&c->on_worker, service.base, c->worker,
+	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_worker, c);
+	event_assign(&c->on_room, service.base, c->worker, EV_WRITE | EV_ET,
+	    on_room, c);
+	if (event_add(&c->on_worker, NULL) == -1) {
+		conn_log_refused(c, REASON_INTERNAL, "out of memory");
+		conn_enter(c, STATE_GONE);
+		return;
+	}
+	c->last = service_now();
+	c->opened = true;
+	conn_enter(c, STATE_OPEN);
+	conn_log_open(c);
+	conn_queue(c);
+}
+
+/* ---- host-check ---------------------------------------------------------------- */
+
+static void
+ask_resolver(struct conn *c)
+{
+	static uint64_t last;
+
+	c->lookup = ++last;
+	if (lookup_ask(c->lookup, &c->address))
+		conn_enter(c, STATE_CHECKING);
+	else
+		conn_refuse(c, REASON_RESOLVER_TIMEOUT,
+		    "the resolver takes no more questions");
+}
+
+static void
+check_host(struct conn *c)
+{
+	X509 *leaf = beneath_leaf(&c->verdict);
+	char words[HOSTCHECK_TEXT];
+	enum reason why;
+
+	if (leaf == NULL) {
+		conn_refuse(c, REASON_INTERNAL, "its certificate is gone");
+		return;
+	}
+	switch (hostcheck_address(service.gate.rules, leaf, &c->address, &why,
+	    words)) {
+	case HOSTCHECK_HOLDS:
+		entry_give_worker(c);
+		break;
+	case HOSTCHECK_FAILS:
+		conn_refuse(c, why, words);
+		break;
+	case HOSTCHECK_ASK:
+		ask_resolver(c);
+		break;
+	}
+	X509_free(leaf);
+}
+
+void
+conn_resolved(const struct resolver_answer *a)
+{
+	struct conn *c = conn_asking(a->id);
+	char words[HOSTCHECK_TEXT];
+	enum reason why;
+	X509 *leaf;
+
+	if (c == NULL)
+		return;			/* it did not wait */
+	leaf = beneath_leaf(&c->verdict);
+	why = leaf == NULL ? REASON_INTERNAL :
+	    hostcheck_names(leaf, a, words);
+	X509_free(leaf);
+	if (why == REASON_NONE)
+		entry_give_worker(c);
+	else
+		conn_refuse(c, why, why == REASON_INTERNAL ? NULL : words);
+	conn_queue(c);
+}
+
+/* ---- the handshake -------------------------------------------------------------- */
+
+/*
+ * The handshake is good.  That the client was judged is libssl's doing, by a
+ * callback of ours: believe nobody who was not.
+ */
+static void
+admit(struct conn *c)
+{
+	if (c->verdict.judged && c->verdict.why == REASON_NONE)
+		check_host(c);
+	else
+		conn_refuse(c, REASON_INTERNAL, "it was never judged");
+}
+
+static void
+handshake_failed(struct conn *c)
+{
+	const char *detail;
+	enum reason why;
+
+	why = beneath_reason(&c->verdict, tls_error(c->t.tls), &detail);
+	if (c->health_check && (c->t.eof_told ||
+	    why == REASON_NO_CERTIFICATE)) {
+		conn_log_health_check(c);
+		conn_enter(c, STATE_FLUSHING);
+		return;
+	}
+	if (c->t.eof_told) {
+		conn_log_refused(c, REASON_PROTOCOL, "the client closed the "
+		    "connection before the handshake was done");
+		conn_enter(c, STATE_GONE);
+		return;
+	}
+	conn_refuse(c, why, detail);
+}
+
+void
+entry_handshake_turn(struct conn *c)
+{
+	bool alive, more;
+	int r;
+
+	alive = transport_flush(&c->t);
+	transport_begin(&c->t);
+	do {
+		size_t before = transport_pending();
+
+		r = tls_handshake(c->t.tls);
+		if (r != TLS_WANT_POLLIN)
+			break;
+		if (transport_pending() > 0)
+			more = transport_pending() < before;
+		else if (before > 0)
+			more = transport_receive_more(&c->t);
+		else
+			more = transport_receive(&c->t);
+	} while (more && !c->t.eof_told);
+	alive = transport_end(&c->t) && alive;
+	if (r == -1)
+		handshake_failed(c);
+	else if (!alive)
+		conn_abort(c, "reset");
+	else if (r == 0)
+		admit(c);
+	if (c->state == STATE_FLUSHING)
+		conn_queue(c);
+}
+
+/* ---- the balancer's header --------------------------------------------------------- */
+
+static void
+greet(struct conn *c)
+{
+	conn_log_accept(c);
+	conn_enter(c, STATE_HANDSHAKE);
+}
+
+static bool
+is_balancer(const struct sockaddr_storage *from)
+{
+	const struct config *g = service.config;
+
+	for (uint32_t i = 0; i < g->proxy_froms; i++)
+		if (addr_in_cidr(&g->proxy_from[i], from))
+			return true;
+	return false;
+}
+
+void
+entry_begin(struct conn *c)
+{
+	if (!is_balancer(&c->address)) {
+		greet(c);
+		return;
+	}
+	memcpy(c->proxy, c->peer, sizeof c->proxy);
+	conn_enter(c, STATE_PROXY);
+}
+
+static void
+refuse_header(struct conn *c, enum reason why, const char *detail)
+{
+	conn_log_refused(c, why, detail);
+	conn_enter(c, STATE_GONE);
+}
+
+/* Take the header away, and go on with what comes behind it. */
+static void
+behind_header(struct conn *c, const struct proxy_header *h, uint8_t *buf)
+{
+	if (recv(c->t.sock, buf, h->length, MSG_DONTWAIT) !=
+	    (ssize_t)h->length) {
+		refuse_header(c, REASON_INTERNAL, "its header cannot be read");
+		return;
+	}
+	c->t.readable = true;
+	greet(c);
+	conn_queue(c);
+}
+
+/* Only looked at, until it is whole: so nothing has to be kept. */
+void
+entry_proxy_turn(struct conn *c)
+{
+	static uint8_t buf[PROXY_MAX];
+	struct proxy_header h;
+	ssize_t n;
+
+	do
+		n = recv(c->t.sock, buf, sizeof buf, MSG_PEEK | MSG_DONTWAIT);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		refuse_header(c, REASON_PROXY_REQUIRED, "the connection ended "
+		    "before a PROXY protocol header came");
+		return;
+	}
+	switch (proxy_parse(buf, (size_t)n, &h)) {
+	case PROXY_MORE:
+		if (c->t.hup)
+			refuse_header(c, REASON_PROXY_BAD, "the connection "
+			    "ended within its PROXY protocol header");
+		break;
+	case PROXY_ADDRESS:
+		c->address = h.source;
+		addr_unmap(&c->address);
+		addr_text(&c->address, c->peer);
+		behind_header(c, &h, buf);
+		break;
+	case PROXY_LOCAL:
+		c->health_check = true;
+		behind_header(c, &h, buf);
+		break;
+	case PROXY_ABSENT:
+		refuse_header(c, REASON_PROXY_REQUIRED, h.why);
+		break;
+	case PROXY_BAD:
+		refuse_header(c, REASON_PROXY_BAD, h.why);
+		break;
+	}
+}

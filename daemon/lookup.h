@@ -1,0 +1,49 @@
+/*
+ * A parent's side of its resolver: questions out, answers in.  An answer is
+ * believed only so far as its form goes.
+ */
+#ifndef POSTERN_LOOKUP_H
+#define POSTERN_LOOKUP_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "resolver.h"
+
+/*
+ * Start the resolver, before confinement, and hand it its setup (of which
+ * `size` and `parent` are filled in here).  `exe` is a descriptor of our own
+ * program, which is closed; the channel's is `at`, which may be the same, and
+ * otherwise loses what it was.  Ends the process if it cannot.
+ */
+void lookup_start(const struct resolver_setup *s, int exe, int at);
+
+/*
+ * Wait until it says that it is confined and ready; it ends the process if
+ * not, with the resolver's exit code.
+ */
+void lookup_wait(int channel);
+
+/* Serve the channel in the event loop. */
+void lookup_serve(struct event_base *base, int channel);
+
+/*
+ * Ask for the names of the address (its port is no matter); conn_resolved
+ * brings the answer, within the deadline and in any order.  False if it cannot
+ * be asked now: the channel is full, or the resolver has died.
+ */
+bool lookup_ask(uint64_t id, const struct sockaddr_storage *address);
+
+/* Called for each answer; conn.c has it. */
+void conn_resolved(const struct resolver_answer *a);
+
+/*
+ * The same without an event loop: ask and wait, at most so many ms.  False if
+ * the resolver has died, said nothing, or nothing that can be believed.
+ */
+bool lookup_once(int channel, const struct sockaddr_storage *address,
+    int64_t ms, struct resolver_answer *a);
+
+#endif
