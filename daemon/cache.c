@@ -16,7 +16,7 @@ struct entry {
 };
 
 static struct entry	entries[SETS][CACHE_WAYS];
-static uint64_t		seed[6];
+static uint64_t		seed[2];
 
 _Static_assert(SETS > 0 && (SETS & (SETS - 1)) == 0,
     "a set's number is some bits of a hash");
@@ -29,22 +29,55 @@ cache_init(void)
 		fatal(EX_OSERR, "getrandom: %s", strerror(errno));
 }
 
+/* ---- which set -------------------------------------------------------------------- */
+
+static uint64_t
+rotate(uint64_t x, unsigned int n)
+{
+	return x << n | x >> (64 - n);
+}
+
+static void
+sip_rounds(uint64_t v[4], int n)
+{
+	while (n-- > 0) {
+		v[0] += v[1];
+		v[1] = rotate(v[1], 13) ^ v[0];
+		v[0] = rotate(v[0], 32);
+		v[2] += v[3];
+		v[3] = rotate(v[3], 16) ^ v[2];
+		v[0] += v[3];
+		v[3] = rotate(v[3], 21) ^ v[0];
+		v[2] += v[1];
+		v[1] = rotate(v[1], 17) ^ v[2];
+		v[2] = rotate(v[2], 32);
+	}
+}
+
 /*
- * Multilinear hashing over 32-bit words: for two addresses that an attacker
- * may choose, but who does not know the seed, no more than one chance in SETS
- * (Lemire and Kaser, "Strongly universal string hashing is fast", 2014).
+ * SipHash-2-4 (Aumasson and Bernstein, 2012) of the family and the address,
+ * without the length that it would end with, which is always the same.
  */
 static struct entry *
 set_of(const struct host_address *who)
 {
-	uint64_t sum = seed[0] + seed[1] * (uint32_t)who->family;
-	uint32_t word[4];
+	uint64_t v[4] = { seed[0] ^ 0x736f6d6570736575,
+	    seed[1] ^ 0x646f72616e646f6d, seed[0] ^ 0x6c7967656e657261,
+	    seed[1] ^ 0x7465646279746573 };
+	uint64_t word[3] = { (uint64_t)who->family };
 
-	memcpy(word, who->byte, sizeof word);
-	for (int i = 0; i < 4; i++)
-		sum += seed[i + 2] * word[i];
-	return entries[(sum >> 32) % SETS];
+	memcpy(&word[1], who->byte, sizeof who->byte);
+	for (int i = 0; i < 3; i++) {
+		v[3] ^= word[i];
+		sip_rounds(v, 2);
+		v[0] ^= word[i];
+	}
+	v[2] ^= 0xff;
+	sip_rounds(v, 4);
+	return entries[(v[0] ^ v[1] ^ v[2] ^ v[3]) % SETS];
 }
+
+/* ---- what is known ------------------------------------------------------------------ */
 
 bool
 cache_find(const struct host_address *who, int64_t now,

@@ -187,9 +187,6 @@ find_servers(const struct resolver_setup *s,
 		node[i] = node_of(&s->server[i]);
 	if (n == 0)
 		n = system_servers(node);
-	if (n == 0)
-		fatal(EX_CONFIG, "resolver: no DNS server is known; name one "
-		    "in /etc/resolv.conf or as resolver { servers }");
 	for (uint32_t i = 0; i < n; i++)
 		node[i].next = i + 1 < n ? &node[i + 1] : NULL;
 	return n;
@@ -225,6 +222,9 @@ dns_prepare(const struct resolver_setup *s, uint16_t port[RESOLVER_SERVERS])
 	deadline_ms = (int)s->deadline_ms;
 	must(ares_library_init(ARES_LIB_INIT_ALL), "c-ares");
 	n = find_servers(s, node);
+	if (n == 0)
+		fatal(EX_CONFIG, "resolver: no DNS server is known; name one "
+		    "in /etc/resolv.conf or as resolver { servers }");
 	for (uint32_t i = 0; i < n; i++)
 		port[i] = (uint16_t)node[i].tcp_port;
 	first_channel(n);
@@ -612,14 +612,17 @@ static int
 poll_sockets(struct lookup *l, struct pollfd *p, struct lookup **whose)
 {
 	ares_socket_t fd[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(l->channel, fd, ARES_GETSOCK_MAXNUM), n = 0;
+	/* c-ares' own macros shift an int into its sign */
+	unsigned int bits = (unsigned int)ares_getsock(l->channel, fd,
+	    ARES_GETSOCK_MAXNUM);
+	int n = 0;
 
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		short events = 0;
 
-		if (ARES_GETSOCK_READABLE(bits, i))
+		if (bits & 1U << i)
 			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(bits, i))
+		if (bits & 1U << (i + ARES_GETSOCK_MAXNUM))
 			events |= POLLOUT;
 		if (events == 0)
 			continue;

@@ -186,7 +186,9 @@ worker_ended(struct conn *c, bool orderly)
 		return STEP_LOST;
 	}
 	conn_drop_worker(c);
-	tls_close(c->t.tls);		/* its result says nothing */
+	/* Who may not stay is to notice that this was no orderly end. */
+	if (c->evict_at == 0)
+		tls_close(c->t.tls);	/* its result says nothing */
 	conn_enter(c, STATE_FLUSHING);
 	return STEP_WAIT;
 }

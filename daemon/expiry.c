@@ -22,7 +22,7 @@ static struct entry	*entries;
 static size_t		 count;
 static struct event	 timer;
 
-/* ---- when ----------------------------------------------------------------------- */
+/* ---- when ---------------------------------------------------------------- */
 
 enum expiry
 expiry_nearness(int64_t not_before, int64_t not_after, int64_t now)
@@ -63,7 +63,7 @@ expiry_days(int64_t not_after, int64_t now)
 	return (not_after - now + DAY_S - 1) / DAY_S;
 }
 
-/* ---- what -------------------------------------------------------------------------- */
+/* ---- what ---------------------------------------------------------------- */
 
 static void
 tell(const struct entry *e, int64_t now)
@@ -110,16 +110,16 @@ expiry_add(const char *what, const char *file, const char *subject,
     int64_t not_before, int64_t not_after)
 {
 	struct entry *more = reallocarray(entries, count + 1, sizeof *more);
-
-	if (more == NULL)
-		fatal(EX_OSERR, "out of memory");
-	entries = more;
-	entries[count] = (struct entry){ .what = what, .file = strdup(file),
+	struct entry e = { .what = what, .file = strdup(file),
 	    .subject = strdup(subject), .not_before = not_before,
 	    .not_after = not_after };
-	if (entries[count].file == NULL || entries[count].subject == NULL)
+
+	if (more != NULL && e.file != NULL && e.subject != NULL) {
+		more[count++] = e;
+		entries = more;
+	} else {
 		fatal(EX_OSERR, "out of memory");
-	count++;
+	}
 }
 
 void

@@ -359,6 +359,7 @@ confine(void)
 	json_object_seed(0);	/* jansson's would open a file */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
 	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+	judge_prepare();
 	confine_no_new_privs();
 	if (!e->one_uid)
 		confine_drop_user(supervisor.uid, supervisor.gid);

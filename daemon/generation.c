@@ -19,7 +19,7 @@
 #include "addr.h"
 #include "handoff.h"
 #include "herald.h"
-#include "limits.h"
+#include "rlimits.h"
 #include "process.h"
 #include "supervisor.h"
 #include "watch.h"
@@ -441,6 +441,15 @@ take_over(struct generation *g)
 	end_oldest();
 }
 
+/* Zeroed before they are filled (config_read), so that equal bytes say it. */
+static bool
+same_config(const struct config *a, const struct config *b)
+{
+	const void *one = a, *other = b;
+
+	return memcmp(one, other, sizeof *a) == 0;
+}
+
 /*
  * The starting generation cannot be: the old one, if any, goes on.  `status` is
  * the wait status of its parent that failed, or 0.
@@ -465,7 +474,7 @@ give_up(struct generation *g, int status)
 		    (unsigned)current->number);
 		listener_close_unused(&current->config, NULL);
 		/* Of another configuration's failure the files are innocent. */
-		if (memcmp(&g->config, &current->config, sizeof g->config) == 0)
+		if (same_config(&g->config, &current->config))
 			watch_failed(&g->marks, files);
 	}
 	forget_if_empty(g);

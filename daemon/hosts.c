@@ -1,6 +1,7 @@
 #include "hosts.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -62,10 +63,8 @@ hosts_add_name(char list[RESOLVER_NAMES][RESOLVER_NAME_SIZE], uint32_t *count,
 	if (*count == RESOLVER_NAMES || n >= sizeof lower ||
 	    !judge_is_host_name(name))
 		return false;
-	/* tolower(3) would ask the locale */
-	for (size_t i = 0; i <= n; i++)
-		lower[i] = name[i] >= 'A' && name[i] <= 'Z' ?
-		    (char)(name[i] - 'A' + 'a') : name[i];
+	for (size_t i = 0; i <= n; i++)		/* ASCII, in locale "C" */
+		lower[i] = (char)tolower((unsigned char)name[i]);
 	for (uint32_t i = 0; i < *count; i++)
 		if (strcmp(list[i], lower) == 0)
 			return false;

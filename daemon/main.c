@@ -29,7 +29,7 @@
 #include "credentials.h"
 #include "explain.h"
 #include "filter.h"
-#include "limits.h"
+#include "rlimits.h"
 #include "parent.h"
 #include "resolver.h"
 #include "supervisor.h"

@@ -1,7 +1,8 @@
 /*
  * What a supervisor tells a parent that has been retired: the files by which
  * its sessions are to be judged again, as descriptors.  One message each, CA
- * first; the CRL's completes it.
+ * first; the CRL's completes it.  A newer CA may come instead, when what went
+ * before is out of date already.
  */
 #ifndef POSTERN_NEWS_H
 #define POSTERN_NEWS_H

@@ -25,7 +25,7 @@
 #include "expiry.h"
 #include "filter.h"
 #include "handoff.h"
-#include "limits.h"
+#include "rlimits.h"
 #include "log.h"
 #include "lookup.h"
 #include "process.h"
@@ -177,6 +177,7 @@ watch_expiry(void)
 static void
 confine(void)
 {
+	judge_prepare();
 	/* two for each connection, and what the rest of us needs */
 	confine_limits((uint64_t)h.config.max_connections * 2 +
 	    PARENT_DESCRIPTORS);

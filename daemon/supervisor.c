@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "limits.h"
+#include "rlimits.h"
 #include "watch.h"
 
 struct supervisor supervisor;

@@ -7,20 +7,20 @@
 #include "supervisor.h"
 
 /* A change has settled when nothing moved for so long (or `watch`, ms). */
-#define SETTLE_MS	1000
+#define SETTLE_MS 1000
 /*
  * What failed by no fault of what is in the files is tried again, at the next
  * look that comes no sooner (ms): a CRL must not be missed for lack of memory.
  */
-#define AGAIN_MS	1000
+#define AGAIN_MS 1000
 
 static struct marks	taken;		/* by the generation that serves */
 static struct marks	refused;	/* a set that did not do */
-static struct marks	seen;		/* at the last look, if it is changing */
+static struct marks	seen;		/* at the last look, if changing */
 static bool		has_refused, changing;
 static int64_t		again_at;	/* refused until then; 0: for good */
 static int64_t		look_at;
-static char		told_why[1024];	/* why the refused could not be opened */
+static char		told_why[1024];	/* about the refused */
 
 struct mark
 mark_of(const struct stat *st)

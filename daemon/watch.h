@@ -37,7 +37,7 @@ struct mark mark_of(const struct stat *st);
  */
 int64_t watch_tick(void);
 
-/* ---- what generation.c tells it --------------------------------------------- */
+/* ---- what generation.c tells it ------------------------------------------ */
 
 /* A generation serves, with the files as they were when it opened them. */
 void watch_taken(const struct marks *m);
@@ -48,7 +48,7 @@ void watch_taken(const struct marks *m);
  */
 void watch_failed(const struct marks *m, bool files_at_fault);
 
-/* ---- and supervisor.c ---------------------------------------------------------- */
+/* ---- and supervisor.c ---------------------------------------------------- */
 
 /* HUP: what failed may be tried again. */
 void watch_forget(void);

@@ -26,6 +26,24 @@ struct authorities {
 	X509_STORE		*store;
 };
 
+static int
+compare_bytes(const void *a, const void *b)
+{
+	return *(const uint8_t *)a - *(const uint8_t *)b;
+}
+
+/*
+ * A long revocation list is sorted when it is first asked.  glibc's qsort(3),
+ * given more than a kilobyte, first finds out how much memory there is.
+ */
+void
+judge_prepare(void)
+{
+	uint8_t bytes[2048] = { 0 };
+
+	qsort(bytes, sizeof bytes, 1, compare_bytes);
+}
+
 void
 rules_default(struct rules *r)
 {
@@ -280,18 +298,24 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 {
 	const struct trial *t = X509_STORE_CTX_get_app_data(ctx);
 	int error = X509_STORE_CTX_get_error(ctx);
+	int depth = X509_STORE_CTX_get_error_depth(ctx);
 	X509 *cert = at_fault(ctx);
 	bool known;
 
 	if (ok)
 		return 1;
+	/* Wherever it was given up, it is the client's that is too far down. */
+	if (error == X509_V_ERR_CERT_CHAIN_TOO_LONG) {
+		cert = X509_STORE_CTX_get0_cert(ctx);
+		depth = 0;
+	}
 	if (error == X509_V_ERR_CRL_HAS_EXPIRED &&
 	    t->r->crl_policy == CRL_LAST_GOOD)
 		t->j->stale = true;
 	else if (error != X509_V_ERR_UNABLE_TO_GET_CRL ||
 	    !needs_no_crl(t, ctx, cert))
-		found(t->j, judge_x509_reason(error, &known), error,
-		    X509_STORE_CTX_get_error_depth(ctx), cert);
+		found(t->j, judge_x509_reason(error, &known), error, depth,
+		    cert);
 	return 1;
 }
 

@@ -34,6 +34,12 @@ struct rules {
 	char		allow[RULES_ALLOWS][PATTERN_SIZE];
 };
 
+/*
+ * Before a process confines itself: do once what the C library does but once,
+ * by system calls that are none of ours.
+ */
+void judge_prepare(void);
+
 /* The rules of a configuration that says nothing: CRLs strict, depth 4. */
 void rules_default(struct rules *r);
 

@@ -14,6 +14,10 @@
 
 #include "text.h"
 
+/* RFC 2253's, but raw bytes: text_escape alone decides what may be shown. */
+#define NAME_FLAGS (XN_FLAG_RFC2253 & \
+	~(unsigned long)(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL))
+
 void
 x509_name_text(const X509_NAME *name, char *dst, size_t size)
 {
@@ -21,9 +25,8 @@ x509_name_text(const X509_NAME *name, char *dst, size_t size)
 	char *text = NULL;
 	long n = 0;
 
-	/* Raw bytes: text_escape alone decides what may be shown. */
 	if (bio != NULL && X509_NAME_print_ex(bio, name, 0,
-	    XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+	    NAME_FLAGS) >= 0)
 		n = BIO_get_mem_data(bio, &text);
 	text_escape(dst, size, text, n > 0 ? (size_t)n : 0);
 	BIO_free(bio);
@@ -187,7 +190,7 @@ put_directory(struct writer *w, const struct der *d, const char *comma)
 	long n = 0;
 
 	if (name != NULL && bio != NULL && X509_NAME_print_ex(bio, name, 0,
-	    XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+	    NAME_FLAGS) >= 0)
 		n = BIO_get_mem_data(bio, &text);
 	put_bytes(w, text, n > 0 ? (size_t)n : 0, comma);
 	BIO_free(bio);

@@ -204,17 +204,22 @@ port_taken_body() {
 	no_start 69 "listen 192.0.2.1:$port: "
 }
 
-root_case users "The users must be there, two, and not root"
+root_case users "The users must be there, three, and not root"
 users_body() {
 	make_pki
 	write_conf user=nobody-by-that-name
 	no_start 78 'posternd.conf: user: no such user; .*nobody-by-that-name'
 	write_conf worker-user=nobody-by-that-name
 	no_start 78 'worker-user: no such user; .*nobody-by-that-name'
+	write_conf resolver-user=nobody-by-that-name
+	no_start 78 'resolver-user: no such user; .*nobody-by-that-name'
 	write_conf user=root
 	no_start 78 'user: root is root'
-	write_conf user=_posternw
-	no_start 78 'user and worker-user are the same'
+	for same in user=_posternw worker-user=_posternr resolver-user=_postern
+	do
+		write_conf "$same"
+		no_start 78 'worker-user and resolver-user must differ'
+	done
 }
 
 root_case worker_missing "Without its worker program there is no start"

@@ -229,6 +229,56 @@ landlock_child(void *arg)
 }
 ANY_CASE(landlock)
 
+/* A socket that listens on a free port of the loopback; the port. */
+static uint16_t
+listen_somewhere(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof in;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	MUST(fd != -1 && bind(fd, (struct sockaddr *)&in, len) == 0 &&
+	    listen(fd, 4) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&in, &len) == 0);
+	return ntohs(in.sin_port);
+}
+
+static bool
+connects(uint16_t port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool ok;
+
+	MUST(fd != -1);
+	ok = connect(fd, (struct sockaddr *)&in, sizeof in) == 0;
+	MUST(ok || errno == EACCES);
+	close(fd);
+	return ok;
+}
+
+static void
+landlock_connect_child(void *arg)
+{
+	uint16_t port[3];
+
+	(void)arg;
+	for (int i = 0; i < 3; i++)
+		port[i] = listen_somewhere();
+	confine_no_new_privs();
+	confine_landlock_connect(port, 2);
+	MUST(open("/etc/passwd", O_RDONLY) == -1 && errno == EACCES);
+	MUST(connects(port[0]) && connects(port[1]));
+	if (confine_landlock_abi() >= 4) {
+		MUST(!connects(port[2]));
+		MUST(tcp_denied(bind));
+	}
+}
+ANY_CASE(landlock_connect)
+
 static void
 landlock_privileged_child(void *arg)
 {
@@ -390,6 +440,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, hide);
 	ATF_TP_ADD_TC(tp, empty_root);
 	ATF_TP_ADD_TC(tp, landlock);
+	ATF_TP_ADD_TC(tp, landlock_connect);
 	ATF_TP_ADD_TC(tp, landlock_fails);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, close_from);

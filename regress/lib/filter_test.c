@@ -179,9 +179,12 @@ DENIED(init, POLICY_INIT)
 DENIED(echo, POLICY_ECHO)
 DENIED(pool, POLICY_POOL)
 DENIED(client, POLICY_CLIENT)
+DENIED(looker, POLICY_LOOKER)
+DENIED(resolver, POLICY_RESOLVER)
+DENIED(explain, POLICY_EXPLAIN)
 
 /* A policy that is added must be added above. */
-_Static_assert(POLICY_COUNT == 7, "every policy has its denied case");
+_Static_assert(POLICY_COUNT == 10, "every policy has its denied case");
 
 /* ---- the compiled program, interpreted ----------------------------------------- */
 
@@ -448,6 +451,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, denied_echo);
 	ATF_TP_ADD_TC(tp, denied_pool);
 	ATF_TP_ADD_TC(tp, denied_client);
+	ATF_TP_ADD_TC(tp, denied_looker);
+	ATF_TP_ADD_TC(tp, denied_resolver);
+	ATF_TP_ADD_TC(tp, denied_explain);
 	ATF_TP_ADD_TC(tp, allowed);
 	ATF_TP_ADD_TC(tp, agree);
 #ifdef __x86_64__

@@ -1,8 +1,11 @@
 #include <atf-c.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "x509text.h"
@@ -129,16 +132,34 @@ ATF_TC_BODY(empty_name, tc)
 
 /* ---- certificates -------------------------------------------------------------- */
 
+/* `bits`: an RSA key's; `curve`: an EC key's; neither: Ed25519. */
+static EVP_PKEY *
+make_key(int bits, int curve)
+{
+	int type = bits != 0 ? EVP_PKEY_RSA : curve != 0 ? EVP_PKEY_EC :
+	    EVP_PKEY_ED25519;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(type, NULL);
+	EVP_PKEY *key = NULL;
+
+	ATF_REQUIRE(ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1);
+	if (bits != 0)
+		ATF_REQUIRE(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, bits) > 0);
+	if (curve != 0)
+		ATF_REQUIRE(EVP_PKEY_CTX_set_ec_paramgen_curve_nid(ctx,
+		    curve) > 0 && EVP_PKEY_CTX_set_ec_param_enc(ctx,
+		    OPENSSL_EC_NAMED_CURVE) > 0);
+	ATF_REQUIRE_EQ(1, EVP_PKEY_keygen(ctx, &key));
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
 static X509 *
 make_certificate(void)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, NULL);
 	X509_NAME *name = name_of(MBSTRING_ASC, "test", -1);
-	EVP_PKEY *key = NULL;
+	EVP_PKEY *key = make_key(0, 0);
 	X509 *cert = X509_new();
 
-	ATF_REQUIRE(ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1 &&
-	    EVP_PKEY_keygen(ctx, &key) == 1);
 	X509_set_subject_name(cert, name);
 	X509_set_issuer_name(cert, name);
 	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
@@ -146,7 +167,6 @@ make_certificate(void)
 	X509_set_pubkey(cert, key);
 	ATF_REQUIRE(X509_sign(cert, key, NULL) > 0);
 	EVP_PKEY_free(key);
-	EVP_PKEY_CTX_free(ctx);
 	X509_NAME_free(name);
 	return cert;
 }
@@ -225,6 +245,274 @@ ATF_TC_BODY(damaged_pem, tc)
 	ATF_CHECK_EQ(-1, count_in(broken, len));
 }
 
+ATF_TC_WITHOUT_HEAD(der);
+ATF_TC_BODY(der, tc)
+{
+	X509 *cert = make_certificate();
+	const char *why = NULL;
+	uint8_t *der = NULL;
+	int len = i2d_X509(cert, &der);
+
+	ATF_REQUIRE(len > 0);
+	ATF_CHECK(x509_read_pem(der, (size_t)len, &why) == NULL);
+	ATF_CHECK(strncmp(why, "is in DER form", 14) == 0);
+	OPENSSL_free(der);
+	X509_free(cert);
+}
+
+/* ---- serials, names, usages, keys ------------------------------------------------ */
+
+ATF_TC_WITHOUT_HEAD(serials);
+ATF_TC_BODY(serials, tc)
+{
+	static const struct {
+		const char *hex, *text, *cut;
+	} cases[] = { { "0", "00", "00" }, { "A", "0a", "0a" },
+	    { "-0A", "-0a", "-0a" }, { "80", "80", "80" },
+	    { "0123456789abCDEF", "0123456789abcdef", "0123..." } };
+	char text[64], cut[8];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		X509 *cert = make_certificate();
+		BIGNUM *bn = NULL;
+
+		ATF_REQUIRE(BN_hex2bn(&bn, cases[i].hex) > 0);
+		ATF_REQUIRE(BN_to_ASN1_INTEGER(bn,
+		    X509_get_serialNumber(cert)) != NULL);
+		x509_serial_text(cert, text, sizeof text);
+		ATF_CHECK_STREQ(cases[i].text, text);
+		x509_serial_text(cert, cut, sizeof cut);
+		ATF_CHECK_STREQ(cases[i].cut, cut);
+		BN_free(bn);
+		X509_free(cert);
+	}
+}
+
+static void
+add_raw(X509 *cert, int nid, const void *der, size_t len)
+{
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext;
+
+	ATF_REQUIRE(value != NULL &&
+	    ASN1_OCTET_STRING_set(value, der, (int)len) == 1);
+	ext = X509_EXTENSION_create_by_NID(NULL, nid, 0, value);
+	ATF_REQUIRE(ext != NULL && X509_add_ext(cert, ext, -1) == 1);
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(value);
+}
+
+static void
+has_names(const char *der, size_t len, const char *want)
+{
+	X509 *cert = make_certificate();
+	char text[256];
+
+	add_raw(cert, NID_subject_alt_name, der, len);
+	x509_names_text(cert, text, sizeof text);
+	ATF_CHECK_STREQ(want, text);
+	X509_free(cert);
+}
+
+#define HAS_NAMES(der, want) has_names(der, sizeof der - 1, want)
+
+ATF_TC_WITHOUT_HEAD(names);
+ATF_TC_BODY(names, tc)
+{
+	X509 *none = make_certificate();
+	char text[8] = "ZZZ";
+
+	x509_names_text(none, text, sizeof text);
+	ATF_CHECK_STREQ("", text);
+	X509_free(none);
+	HAS_NAMES("\x30\x00", "");
+	HAS_NAMES("\x30\x25\x82\x01" "a" "\x87\x04\xc0\x00\x02\x01"
+	    "\x87\x10\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
+	    "\x86\x03" "x:y" "\x81\x03" "a@b",
+	    "DNS:a,IP:192.0.2.1,IP:2001:db8::1,URI:x:y,email:a@b");
+	/* what a name may not do: end, split, or leave the line */
+	HAS_NAMES("\x30\x0c\x82\x0agood\0.evil", "DNS:good\\x00.evil");
+	HAS_NAMES("\x30\x09\x82\x07" "a,DNS:b", "DNS:a\\x2cDNS:b");
+	HAS_NAMES("\x30\x06\x82\x04" "a\n\033\"", "DNS:a\\x0a\\x1b\\\"");
+	HAS_NAMES("\x30\x05\x87\x03" "abc", "IP:abc");
+	HAS_NAMES("\x30\x12\xa4\x10\x30\x0e\x31\x0c\x30\x0a\x06\x03\x55"
+	    "\x04\x03\x0c\x03" "a,b", "dirname:CN=a\\\\\\x2cb");
+	HAS_NAMES("\x30\x05\x88\x03" "\x2a\x03\x04", "RID:*\\x03\\x04");
+}
+
+ATF_TC_WITHOUT_HEAD(malformed_names);
+ATF_TC_BODY(malformed_names, tc)
+{
+	X509 *cert;
+	char text[64];
+
+	HAS_NAMES("", "malformed");
+	HAS_NAMES("a", "malformed");
+	HAS_NAMES("\x31\x03\x82\x01" "a", "malformed");
+	HAS_NAMES("\x30\x03\x82\x01" "a" "b", "malformed");
+	HAS_NAMES("\x30\x04\x82\x01" "a", "malformed");
+	HAS_NAMES("\x30\x80\x82\x01" "a\0\0", "malformed");
+	HAS_NAMES("\x30\x05\x82\x01" "a" "\x82\x01", "DNS:a,malformed");
+	HAS_NAMES("\x30\x06\x82\x01" "a" "\x89\x01" "b", "DNS:a,malformed");
+	HAS_NAMES("\x30\x06\x82\x01" "a" "\x02\x01" "b", "DNS:a,malformed");
+	HAS_NAMES("\x30\x03\xbf\xff\xff", "malformed");
+	/* two extensions of the kind */
+	cert = make_certificate();
+	add_raw(cert, NID_subject_alt_name, "\x30\x03\x82\x01" "a", 5);
+	add_raw(cert, NID_subject_alt_name, "\x30\x03\x82\x01" "b", 5);
+	x509_names_text(cert, text, sizeof text);
+	ATF_CHECK_STREQ("malformed", text);
+	X509_free(cert);
+}
+
+/* n names "DNS:NNNNN", as DER, malloc'ed. */
+static uint8_t *
+numbered_names(int n, size_t *len)
+{
+	size_t inner = (size_t)n * 7;
+	uint8_t *der = malloc(inner + 16), *p = der;
+
+	ATF_REQUIRE(der != NULL);
+	*p++ = 0x30;
+	*p++ = 0x83;
+	*p++ = (uint8_t)(inner >> 16);
+	*p++ = (uint8_t)(inner >> 8);
+	*p++ = (uint8_t)inner;
+	for (int i = 0; i < n; i++, p += 7) {
+		char name[12];
+
+		snprintf(name, sizeof name, "%05d", i);
+		p[0] = 0x82;
+		p[1] = 5;
+		memcpy(p + 2, name, 5);
+	}
+	*len = (size_t)(p - der);
+	return der;
+}
+
+static bool
+count_name(const char *name, void *arg)
+{
+	int *n = arg;
+	char want[16];
+
+	snprintf(want, sizeof want, "DNS:%05d", *n);
+	ATF_CHECK_STREQ(want, name);
+	return ++*n != 9000;
+}
+
+ATF_TC_WITHOUT_HEAD(many_names);
+ATF_TC_BODY(many_names, tc)
+{
+	X509 *cert = make_certificate();
+	char text[512];
+	size_t len;
+	uint8_t *der = numbered_names(10000, &len);
+	int n = 0;
+
+	add_raw(cert, NID_subject_alt_name, der, len);
+	for (size_t size = 1; size < sizeof text; size++) {
+		memset(text, 'Z', sizeof text);
+		x509_names_text(cert, text, size);
+		ATF_REQUIRE(strlen(text) < size);
+		ATF_REQUIRE_EQ('Z', text[size]);
+		ATF_REQUIRE(size < 4 ||
+		    strcmp(text + strlen(text) - 3, "...") == 0);
+		ATF_REQUIRE(size < 4 || strlen(text) >= size - 4);
+	}
+	ATF_CHECK(strncmp("DNS:00000,DNS:00001,", text, 20) == 0);
+	ATF_CHECK(x509_each_name(cert, count_name, &n));
+	ATF_CHECK_EQ(9000, n);
+	free(der);
+	X509_free(cert);
+}
+
+static bool
+same_name(const char *name, void *arg)
+{
+	ATF_CHECK_STREQ(arg, name);
+	return true;
+}
+
+ATF_TC_WITHOUT_HEAD(each_name);
+ATF_TC_BODY(each_name, tc)
+{
+	char want[] = "URI:a,\\x00b", other[] = "DNS:a";
+	X509 *cert = make_certificate(), *bad = make_certificate();
+
+	add_raw(cert, NID_subject_alt_name, "\x30\x06\x86\x04" "a,\0b", 8);
+	ATF_CHECK(x509_each_name(cert, same_name, want));
+	add_raw(bad, NID_subject_alt_name, "\x30\x05\x82\x01" "a\x82\x01", 7);
+	ATF_CHECK(!x509_each_name(bad, same_name, other));
+	X509_free(cert);
+	X509_free(bad);
+}
+
+static void
+has_usages(const char *der, size_t len, const char *want, bool client)
+{
+	X509 *cert = make_certificate();
+	char text[64];
+
+	add_raw(cert, NID_ext_key_usage, der, len);
+	x509_usages_text(cert, text, sizeof text);
+	ATF_CHECK_STREQ(want, text);
+	ATF_CHECK_EQ(client, x509_has_usage(cert, NID_client_auth));
+	X509_free(cert);
+}
+
+#define AUTH(last)	"\x06\x08\x2b\x06\x01\x05\x05\x07\x03" last
+
+ATF_TC_WITHOUT_HEAD(usages);
+ATF_TC_BODY(usages, tc)
+{
+	X509 *none = make_certificate();
+	char text[8] = "ZZZ";
+
+	x509_usages_text(none, text, sizeof text);
+	ATF_CHECK_STREQ("", text);
+	ATF_CHECK(!x509_has_usage(none, NID_client_auth));
+	X509_free(none);
+	has_usages("\x30\x14" AUTH("\1") AUTH("\2"), 22,
+	    "serverAuth,clientAuth", true);
+	has_usages("\x30\x0a" AUTH("\1"), 12, "serverAuth", false);
+	/* anyExtendedKeyUsage is not clientAuth */
+	has_usages("\x30\x06\x06\x04\x55\x1d\x25\x00", 8,
+	    "anyExtendedKeyUsage", false);
+	has_usages("\x30\x04\x06\x02\x2a\x03", 6, "1.2.3", false);
+	has_usages("\x30\x04\x06\x09\x2a\x03", 6, "malformed", false);
+	has_usages("", 0, "malformed", false);
+}
+
+static void
+has_key(int bits, int curve, const char *want)
+{
+	EVP_PKEY *key = make_key(bits, curve);
+	X509 *cert = X509_new();
+	char text[32];
+
+	ATF_REQUIRE_EQ(1, X509_set_pubkey(cert, key));
+	x509_key_text(cert, text, sizeof text);
+	ATF_CHECK_STREQ(want, text);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+ATF_TC_WITHOUT_HEAD(keys);
+ATF_TC_BODY(keys, tc)
+{
+	X509 *none = X509_new();
+	char text[32];
+
+	has_key(0, NID_X9_62_prime256v1, "EC P-256");
+	has_key(0, NID_secp384r1, "EC P-384");
+	has_key(1024, 0, "RSA 1024");
+	has_key(0, 0, "Ed25519");
+	x509_key_text(none, text, sizeof text);
+	ATF_CHECK(strlen(text) > 0);
+	X509_free(none);
+}
+
 ATF_TC_WITHOUT_HEAD(hashes);
 ATF_TC_BODY(hashes, tc)
 {
@@ -274,6 +562,14 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, empty_name);
 	ATF_TP_ADD_TC(tp, pem);
 	ATF_TP_ADD_TC(tp, damaged_pem);
+	ATF_TP_ADD_TC(tp, der);
+	ATF_TP_ADD_TC(tp, serials);
+	ATF_TP_ADD_TC(tp, names);
+	ATF_TP_ADD_TC(tp, malformed_names);
+	ATF_TP_ADD_TC(tp, many_names);
+	ATF_TP_ADD_TC(tp, each_name);
+	ATF_TP_ADD_TC(tp, usages);
+	ATF_TP_ADD_TC(tp, keys);
 	ATF_TP_ADD_TC(tp, hashes);
 	ATF_TP_ADD_TC(tp, times);
 	return atf_no_error();

@@ -1,4 +1,4 @@
-#include "limits.h"
+#include "rlimits.h"
 
 #include <stddef.h>
 #include <sys/resource.h>

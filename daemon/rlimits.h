@@ -1,5 +1,5 @@
-#ifndef POSTERN_LIMITS_H
-#define POSTERN_LIMITS_H
+#ifndef POSTERN_RLIMITS_H
+#define POSTERN_RLIMITS_H
 #include "config.h"
 
 /* After the drain's deadline parents have so long to echo the rest (ms). */
