@@ -49,8 +49,9 @@ ordinary_deadline(const struct conn *c)
 	switch (c->state) {
 	case STATE_PROXY:
 	case STATE_HANDSHAKE:
-	case STATE_WAITING:
 		return c->begun + g->handshake_ms;
+	case STATE_WAITING:
+		return c->entered + g->handshake_ms;
 	case STATE_CHECKING:
 		return c->entered + g->resolve_ms + RESOLVER_GRACE_MS;
 	case STATE_OPEN:

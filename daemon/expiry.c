@@ -38,7 +38,7 @@ expiry_nearness(int64_t not_before, int64_t not_after, int64_t now)
 		return EXPIRY_OVER;
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
 		if (not_after - now <= steps[i].days * DAY_S &&
-		    not_after - not_before > steps[i].days * DAY_S)
+		    not_after - not_before >= (steps[i].days + 1) * DAY_S)
 			return steps[i].near;
 	return EXPIRY_FAR;
 }

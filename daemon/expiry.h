@@ -36,7 +36,7 @@ void expiry_add(const char *what, const char *file, const char *subject,
 /*
  * Look as soon as the loop runs and every hour from then on.  What is past a
  * threshold is told once for each (a threshold counts if the whole validity is
- * longer), what has run out once a day.
+ * longer by a day), what has run out once a day.
  */
 void expiry_start(struct event_base *base);
 

@@ -51,6 +51,7 @@ holds() {
 	case $1 in
 	'posternd: supervisor') echo 'listening sockets; no key' ;;
 	'posternd: parent'*) echo 'the key, all TLS' ;;
+	'posternd: resolver') echo 'no key, no files; asks DNS' ;;
 	'postern-worker: spawner') echo 'no key, no network; makes workers' ;;
 	'postern-worker: init') echo 'nothing' ;;
 	*) echo 'one client: descriptor 3 alone' ;;
@@ -92,13 +93,17 @@ show_tree() {
 
 make_certificates() {
 	step 'A certificate authority, a server and a client certificate'
-	make_pki
-	ls -l ca.pem server.pem server.key client.pem client.key
+	make_ca ca
+	issue server server ca --host 127.0.0.1,::1,localhost
+	issue client client ca --name client --host 127.0.0.1
+	certgen crl --ca ca.pem --ca-key ca.key --crl clients.crl
+	ls -l ca.pem clients.crl server.pem server.key client.pem client.key
 }
 
 start_service() {
 	step 'The service'
-	write_conf parents=
+	write_conf parents= watch=1s clients.host-check=either \
+	    clients.crl=clients.crl
 	cat posternd.conf
 	echo
 	is_root || echo '(not root: it runs with -U, under one user)'
@@ -152,6 +157,37 @@ show_processes() {
 	wait $client_pid || atf_fail 'the client that was held open failed'
 }
 
+explain() {
+	step "Would the client get in from elsewhere? posternd --explain says why"
+	status=0
+	posternd --explain client.pem --from 198.51.100.9 -f posternd.conf \
+	    >explained || status=$?
+	cat explained
+	test $status -eq 77 || atf_fail "it ended with $status, and not 77"
+}
+
+# Nothing is said to the service: it looks at its files by itself.
+revoke_client() {
+	step 'The client is revoked while its session is open'
+	mkfifo revoked-in
+	connect <revoked-in >revoked-out 2>revoked-err &
+	client_pid=$!
+	record $client_pid
+	exec 9>revoked-in
+	echo 'still there?' >&9
+	expect_soon test -s revoked-out
+	certgen revoke --ca ca.pem --ca-key ca.key --cert client.pem \
+	    --crl clients.crl
+	expect_log 'event=close .*end=revoked'
+	exec 9>&-
+	wait $client_pid
+	connect <sent >back 2>revoked-err
+	status=$?
+	test $status -eq 77 || atf_fail "it ended with $status, and not 77"
+	cat revoked-err
+	grep -e event=changed -e end=revoked -e reason=revoked daemon.log
+}
+
 stop_service() {
 	step 'The end'
 	stop_daemon
@@ -162,8 +198,8 @@ summary() {
 	cat <<-END
 
 	All is well: a file went through mutual TLS and a confined worker and
-	came back whole, a stranger was turned away, the service stopped with
-	status 0. What was made lies in
+	came back whole, a stranger was turned away, a client that was revoked
+	lost its session, the service stopped with status 0. The files are in
 	    $PWD
 	\`make run\` keeps a service running, to try things with.
 	END
@@ -179,5 +215,7 @@ start_service
 send_file
 refuse_stranger
 show_processes
+explain
+revoke_client
 stop_service
 summary

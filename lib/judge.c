@@ -209,6 +209,9 @@ is_anchor(const struct authorities *a, const X509 *cert)
 	return false;
 }
 
+/* A bit for each word, in struct judgement. */
+_Static_assert(REASON_COUNT <= 32, "more words than bits");
+
 /* ---- faults -------------------------------------------------------------------- */
 
 static void
@@ -252,7 +255,7 @@ struct trial {
 
 /*
  * A certificate of the CA file needs no list that it be valid: to take it out
- * of the file is to revoke it.
+ * of the file is to revoke it.  (judge_anchor looks whether one revokes it.)
  */
 static bool
 needs_no_crl(const struct trial *t, X509_STORE_CTX *ctx, const X509 *cert)
@@ -298,25 +301,72 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 {
 	const struct trial *t = X509_STORE_CTX_get_app_data(ctx);
 	int error = X509_STORE_CTX_get_error(ctx);
-	int depth = X509_STORE_CTX_get_error_depth(ctx);
 	X509 *cert = at_fault(ctx);
+	enum reason why;
 	bool known;
 
 	if (ok)
 		return 1;
-	/* Wherever it was given up, it is the client's that is too far down. */
-	if (error == X509_V_ERR_CERT_CHAIN_TOO_LONG) {
-		cert = X509_STORE_CTX_get0_cert(ctx);
-		depth = 0;
-	}
+	why = judge_x509_reason(error, &known);
+	if ((why == REASON_CRL_MISSING || why == REASON_CRL_EXPIRED) &&
+	    needs_no_crl(t, ctx, cert))
+		return 1;
 	if (error == X509_V_ERR_CRL_HAS_EXPIRED &&
 	    t->r->crl_policy == CRL_LAST_GOOD)
 		t->j->stale = true;
-	else if (error != X509_V_ERR_UNABLE_TO_GET_CRL ||
-	    !needs_no_crl(t, ctx, cert))
-		found(t->j, judge_x509_reason(error, &known), error, depth,
+	else
+		found(t->j, why, error, X509_STORE_CTX_get_error_depth(ctx),
 		    cert);
 	return 1;
+}
+
+/* The issuer of a certificate, if it is in the CA file too. */
+static X509 *
+issuer_of(const struct authorities *a, X509 *cert)
+{
+	for (int i = 0; i < sk_X509_num(a->certs); i++) {
+		X509 *ca = sk_X509_value(a->certs, i);
+
+		if (ca != cert && X509_check_issued(ca, cert) == X509_V_OK)
+			return ca;
+	}
+	return NULL;
+}
+
+static bool
+is_listed(const struct authorities *a, X509 *cert)
+{
+	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(a->crls, i);
+		X509_REVOKED *entry;
+
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
+		    X509_get_issuer_name(cert)) == 0 &&
+		    X509_CRL_get0_by_cert(crl, &entry, cert) == 1)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * libcrypto's chain ends at the first certificate of the CA file.  If that one
+ * or one above it is on a list, it was revoked, whether or not somebody has
+ * taken it out of the file.
+ */
+static void
+judge_anchor(const struct trial *t, STACK_OF(X509) *chain)
+{
+	int depth = sk_X509_num(chain) - 1;
+	X509 *cert = depth < 0 ? NULL : sk_X509_value(chain, depth);
+
+	if (t->a->crls == NULL || cert == NULL || !is_anchor(t->a, cert))
+		return;
+	for (int i = 0; cert != NULL && i <= sk_X509_num(t->a->certs); i++) {
+		if (is_listed(t->a, cert))
+			found(t->j, REASON_REVOKED, X509_V_ERR_CERT_REVOKED,
+			    depth + i, cert);
+		cert = issuer_of(t->a, cert);
+	}
 }
 
 /* Judges the chain as far as it could be built. */
@@ -386,6 +436,7 @@ verify(const struct trial *t, X509 *leaf, STACK_OF(X509) *sent)
 	if (j->chain - 1 > (int)t->r->max_depth)
 		found(j, REASON_CHAIN_TOO_LONG,
 		    X509_V_ERR_CERT_CHAIN_TOO_LONG, 0, leaf);
+	judge_anchor(t, chain);
 	judge_crypto(j, chain);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();

@@ -25,8 +25,7 @@ x509_name_text(const X509_NAME *name, char *dst, size_t size)
 	char *text = NULL;
 	long n = 0;
 
-	if (bio != NULL && X509_NAME_print_ex(bio, name, 0,
-	    NAME_FLAGS) >= 0)
+	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, NAME_FLAGS) >= 0)
 		n = BIO_get_mem_data(bio, &text);
 	text_escape(dst, size, text, n > 0 ? (size_t)n : 0);
 	BIO_free(bio);
@@ -189,8 +188,8 @@ put_directory(struct writer *w, const struct der *d, const char *comma)
 	char *text = NULL;
 	long n = 0;
 
-	if (name != NULL && bio != NULL && X509_NAME_print_ex(bio, name, 0,
-	    NAME_FLAGS) >= 0)
+	if (name != NULL && bio != NULL &&
+	    X509_NAME_print_ex(bio, name, 0, NAME_FLAGS) >= 0)
 		n = BIO_get_mem_data(bio, &text);
 	put_bytes(w, text, n > 0 ? (size_t)n : 0, comma);
 	BIO_free(bio);
