@@ -9,6 +9,8 @@ sysconfdir  ?= /etc
 mandir      ?= $(prefix)/share/man
 docdir      ?= $(prefix)/share/doc/postern
 sysusersdir ?= $(prefix)/lib/sysusers.d
+bashcompdir ?= $(prefix)/share/bash-completion/completions
+zshcompdir  ?= $(prefix)/share/zsh/site-functions
 DESTDIR     ?=
 
 B          ?= build
@@ -204,6 +206,8 @@ clean:
 MAN  := $(wildcard $(DIRS:%=%/*.[158]))
 DOCS := $(wildcard README DESIGN SECURITY LICENSE)
 CONF := $(DESTDIR)$(sysconfdir)/postern/posternd.conf
+BASH_COMPLETION := $(wildcard etc/completion/*.bash)
+ZSH_COMPLETION  := $(wildcard etc/completion/_*)
 
 .PHONY: install
 install: all
@@ -215,6 +219,12 @@ install: all
 	$(INSTALL) -m 755 $(B)/postern-worker $(DESTDIR)$(libexecdir)
 	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)
 	$(INSTALL) -m 644 etc/sysusers.d/postern.conf $(DESTDIR)$(sysusersdir)
+	$(INSTALL) -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir)
+	for c in $(BASH_COMPLETION); do \
+		$(INSTALL) -m 644 $$c \
+		    $(DESTDIR)$(bashcompdir)/$$(basename $$c .bash) || exit 1; \
+	done
+	$(INSTALL) -m 644 $(ZSH_COMPLETION) $(DESTDIR)$(zshcompdir)
 	for m in $(MAN); do \
 		d=$(DESTDIR)$(mandir)/man$${m##*.}; \
 		$(INSTALL) -d $$d && $(INSTALL) -m 644 $$m $$d || exit 1; \

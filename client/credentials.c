@@ -2,16 +2,13 @@
 
 #include <err.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <stdbool.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "file.h"
+#include "privkey.h"
 #include "x509text.h"
 
 uint8_t *
@@ -30,36 +27,21 @@ credentials_read(const char *path, size_t *len)
 	return data;
 }
 
-/* We ask nobody for a passphrase, but tell apart why there is no key. */
-static int
-no_passphrase(char *buf, int size, int writing, void *asked)
-{
-	(void)buf;
-	(void)size;
-	(void)writing;
-	*(bool *)asked = true;
-	return -1;
-}
-
 static EVP_PKEY *
 parse_key(const char *path, const uint8_t *pem, size_t len)
 {
-	BIO *bio = BIO_new_mem_buf(pem, (int)len);
-	bool asked = false;
+	const char *why;
 	EVP_PKEY *key;
 
-	if (bio == NULL)
-		errx(EX_OSERR, "out of memory");
-	key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
-	BIO_free(bio);
-	ERR_clear_error();
-	if (key == NULL && asked)
+	switch (privkey_parse(pem, len, NULL, &key, &why)) {
+	case PRIVKEY_OK:
+		return key;
+	case PRIVKEY_ENCRYPTED:
 		errx(EX_NOINPUT, "%s: is encrypted, and postern asks for no "
 		    "passphrase: decrypt it with openssl pkey", path);
-	if (key == NULL)
-		errx(EX_NOINPUT, "%s: holds no private key in PEM form, or a "
-		    "damaged one", path);
-	return key;
+	default:
+		errx(EX_NOINPUT, "%s: %s", path, why);
+	}
 }
 
 /*

@@ -3,12 +3,18 @@
 #include <stddef.h>
 
 int64_t
-deadline_now(void)
+deadline_now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
+deadline_now(void)
+{
+	return deadline_now_us() / 1000;
 }
 
 struct timespec *

@@ -1,5 +1,5 @@
 /*
- * Moments on the monotonic clock, in milliseconds.
+ * Moments on the monotonic clock, in milliseconds where nothing else is said.
  */
 #ifndef POSTERN_CLIENT_DEADLINE_H
 #define POSTERN_CLIENT_DEADLINE_H
@@ -11,6 +11,9 @@
 #define DEADLINE_NEVER INT64_MAX
 
 int64_t deadline_now(void);
+
+/* The same moment in microseconds. */
+int64_t deadline_now_us(void);
 
 /*
  * The time left until `deadline` in *ts, for ppoll(2): `ts` itself, holding

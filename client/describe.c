@@ -37,7 +37,7 @@ describe_hashes(X509 *leaf)
 }
 
 void
-describe_server(struct session *s, X509 *leaf)
+describe_server(const struct session *s, X509 *leaf)
 {
 	char from[24], to[24];
 

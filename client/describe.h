@@ -14,6 +14,6 @@
  * certificate and of its public key, in the form that -H takes.  One line
  * each, printable whatever is in them.
  */
-void describe_server(struct session *s, X509 *leaf);
+void describe_server(const struct session *s, X509 *leaf);
 
 #endif

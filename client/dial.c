@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "addr.h"
 #include "deadline.h"
 
 /* Addresses of one host that we try at most. */
@@ -186,10 +187,9 @@ tell_failure(const struct race *r, const char *host, const char *port,
 
 int
 dial(const char *host, const char *port, int family, int64_t deadline,
-    char peer[ADDR_TEXT], struct dial_error *e)
+    struct sockaddr_storage *peer, struct dial_error *e)
 {
 	struct race r = { .deadline = deadline };
-	struct sockaddr_storage ss = { 0 };
 	struct addrinfo *list;
 	int winner, fd = -1, one = 1;
 
@@ -201,9 +201,9 @@ dial(const char *host, const char *port, int family, int64_t deadline,
 		tell_failure(&r, host, port, e);
 	} else {
 		fd = r.fds[winner].fd;
-		memcpy(&ss, r.order[winner]->ai_addr,
+		memset(peer, 0, sizeof *peer);
+		memcpy(peer, r.order[winner]->ai_addr,
 		    r.order[winner]->ai_addrlen);
-		addr_text(&ss, peer);
 		/* Else small messages stall on the other side's delayed ACK. */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	}

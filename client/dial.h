@@ -5,12 +5,11 @@
 #define POSTERN_CLIENT_DIAL_H
 
 #include <stdint.h>
-
-#include "addr.h"
+#include <sys/socket.h>
 
 /* Why there is no connection: an exit code and words ("what: why"). */
 struct dial_error {
-	int	code;		/* EX_NOHOST, EX_UNAVAILABLE, EX_OSERR */
+	int	code;		/* EX_NOHOST, EX_UNAVAILABLE */
 	char	text[256];
 };
 
@@ -25,6 +24,6 @@ struct dial_error {
  * in `peer`, or -1 with *e filled.
  */
 int dial(const char *host, const char *port, int family, int64_t deadline,
-    char peer[ADDR_TEXT], struct dial_error *e);
+    struct sockaddr_storage *peer, struct dial_error *e);
 
 #endif

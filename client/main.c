@@ -1,6 +1,6 @@
 /*
  * postern: standard input and output, over TLS, to a server that proves who
- * it is.
+ * it is; and the same way a look at it, echoes timed, a file echoed.
  *
  * Files are read, names looked up and the connection made first; what the
  * server sends is looked at only when the process can do nothing any more but
@@ -9,12 +9,16 @@
 #include <err.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <time.h>
 #include <tls.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "confine.h"
 #include "credentials.h"
 #include "deadline.h"
@@ -22,7 +26,9 @@
 #include "dial.h"
 #include "filter.h"
 #include "options.h"
+#include "preface.h"
 #include "relay.h"
+#include "report.h"
 #include "session.h"
 #include "trust.h"
 #include "verdict.h"
@@ -58,6 +64,7 @@ prepare_process(void)
 	signal(SIGPIPE, SIG_IGN);
 	confine_close_from(SESSION_FD);
 	confine_hide();		/* a private key will be in its memory */
+	report_prepare();
 	tzset();		/* a handshake's first look at the clock */
 	if (tls_init() != 0)
 		errx(EX_SOFTWARE, "libtls: cannot be initialised");
@@ -89,20 +96,26 @@ prepare_session(const struct options *o, struct trust *trust)
 }
 
 /* The connection ends up as SESSION_FD, and nothing else stays open. */
-static void
-connect_server(const struct options *o, int64_t deadline)
+static bool
+connect_server(struct client *c, int64_t deadline)
 {
-	char peer[ADDR_TEXT];
+	const struct options *o = c->o;
+	struct sockaddr_storage peer;
 	struct dial_error e;
-	int fd = dial(o->host, o->port, o->family, deadline, peer, &e);
+	int fd = dial(o->host, o->port, o->family, deadline, &peer, &e);
 
-	if (fd == -1)
-		errx(e.code, "%s", e.text);
+	if (fd == -1) {
+		verdict_dial(&c->verdict, &e);
+		return false;
+	}
 	if (fd != SESSION_FD && dup3(fd, SESSION_FD, O_CLOEXEC) == -1)
 		err(EX_OSERR, "dup3");
 	confine_close_from(SESSION_FD + 1);
+	addr_text(&peer, c->peer);
 	if (o->verbose)
-		warnx("connected to %s", peer);
+		warnx("connected to %s", c->peer);
+	preface_queue(o, c->session, &peer);
+	return true;
 }
 
 static void
@@ -113,35 +126,62 @@ confine_process(void)
 	filter_apply(POLICY_CLIENT);
 }
 
-/* EX_OK if this is the server, and we have not yet said a word to it. */
-static int
-meet_server(struct session *s, const struct options *o,
-    const struct trust *trust, const struct verdict_context *c,
-    int64_t deadline)
+/* Is this the server?  We have not yet said a word to it. */
+static bool
+meet_server(struct client *c, const struct trust *trust, int64_t deadline)
 {
-	enum session_status status = session_handshake(s, deadline);
-	STACK_OF(X509) *chain;
-	char why[512];
-	int code = EX_OK;
+	enum session_status status = session_handshake(c->session, deadline);
+	STACK_OF(X509) *chain = session_peer_chain(c->session);
+	char why[sizeof c->distrust];
 
-	if (status != SESSION_OK)
-		return verdict_handshake(c, s, status);
-	chain = session_peer_chain(s);
-	if (o->verbose && chain != NULL)
-		describe_server(s, sk_X509_value(chain, 0));
-	if (!trust_check(trust, s, chain, why, sizeof why))
-		code = verdict_untrusted(c, why);
-	sk_X509_pop_free(chain, X509_free);
-	return code;
+	if (status == SESSION_OK) {
+		if (c->o->verbose && chain != NULL)
+			describe_server(c->session, sk_X509_value(chain, 0));
+		if (trust_check(trust, c->session, chain, why, sizeof why))
+			return true;
+		verdict_untrusted(&c->verdict, &c->context, why);
+		memcpy(c->distrust, why, sizeof why);
+		return false;
+	}
+	verdict_handshake(&c->verdict, &c->context, c->session, status);
+	if (status == SESSION_UNTRUSTED)
+		snprintf(c->distrust, sizeof c->distrust, "%s",
+		    session_why(c->session));
+	return false;
 }
 
-static int
-exchange(struct session *s, const struct options *o,
-    const struct verdict_context *c)
+static void
+run_relay(struct client *c)
 {
-	struct relay_end end = relay_run(s, (int64_t)o->seconds * 1000);
+	struct ending e = relay_run(c->session,
+	    (int64_t)c->o->seconds * 1000);
 
-	return verdict_relay(c, s, &end);
+	verdict_ending(&c->verdict, &c->context, c->session, &e);
+}
+
+static const struct task relay_task = { NULL, run_relay, NULL };
+
+static const struct task *const tasks[] = {
+	[COMMAND_CONNECT] = &relay_task,
+	[COMMAND_INSPECT] = &inspect_task,
+	[COMMAND_PING] = &ping_task,
+	[COMMAND_SEND] = &send_task,
+};
+
+static void
+run_task(struct client *c, const struct task *task, const struct trust *trust)
+{
+	int64_t deadline = deadline_now() + (int64_t)c->context.seconds * 1000;
+
+	if (connect_server(c, deadline)) {
+		confine_process();
+		if (meet_server(c, trust, deadline))
+			task->run(c);
+	}
+	if (task->report != NULL)
+		task->report(c);
+	if (c->verdict.text[0] != '\0')
+		warnx("%s", c->verdict.text);
 }
 
 int
@@ -149,28 +189,26 @@ main(int argc, char **argv)
 {
 	struct options o;
 	struct trust trust;
-	struct verdict_context c;
-	struct session *s;
-	int64_t deadline;
-	int code;
+	struct client c = { .o = &o };
+	const struct task *task;
 
 	hold_standard_descriptors();
 	options_parse(&o, argc, argv);
-	c.host = o.host;
-	c.with_certificate = o.cert_file != NULL;
-	c.seconds = o.seconds > 0 ? o.seconds : CONNECT_SECONDS;
+	c.context.host = o.host;
+	c.context.with_certificate = o.cert_file != NULL;
+	c.context.seconds = o.seconds > 0 ? o.seconds : CONNECT_SECONDS;
+	verdict_good(&c.verdict);
+	task = tasks[o.command];
 
+	/* First, as its file may be a descriptor that we then close. */
+	if (task->prepare != NULL)
+		task->prepare(&c);
 	prepare_process();
-	s = prepare_session(&o, &trust);
-	deadline = deadline_now() + (int64_t)c.seconds * 1000;
-	connect_server(&o, deadline);
-	confine_process();
+	c.session = prepare_session(&o, &trust);
+	run_task(&c, task, &trust);
 
-	code = meet_server(s, &o, &trust, &c, deadline);
-	if (code == EX_OK)
-		code = exchange(s, &o, &c);
-	session_free(s);
+	session_free(c.session);
 	trust_free(&trust);
 	free(o.pins);
-	return code;
+	return c.verdict.code;
 }

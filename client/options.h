@@ -7,11 +7,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* A host name is at most 253 bytes (RFC 1035, 2.3.4), an address shorter. */
 #define SERVERNAME_MAX 256
 
+enum command { COMMAND_CONNECT, COMMAND_INSPECT, COMMAND_PING, COMMAND_SEND };
+
+/* As it is written on the command line; static. */
+const char *options_command(enum command command);
+
+/* Most bytes of one echo of `ping`. */
+#define PING_SIZE_MAX 65536
+
 struct options {
+	enum command	 command;
 	int		 family;	/* AF_UNSPEC, AF_INET, AF_INET6 */
 	bool		 verbose;
 	const char	*cert_file;	/* both or neither */
@@ -23,6 +33,14 @@ struct options {
 	const char	*host;
 	const char	*port;		/* decimal, 1 to 65535 */
 	char		 servername[SERVERNAME_MAX];	/* name or address */
+	const char	*source_text;	/* of --proxy-v2, or NULL */
+	struct sockaddr_storage	source;	/* the same; its port may be 0 */
+	bool		 json;
+	bool		 quiet;
+	const char	*file;		/* send: "-" is standard input */
+	uint64_t	 count;		/* ping: 0: without end */
+	int64_t		 interval_us;	/* ping */
+	size_t		 size;		/* ping: 1 to PING_SIZE_MAX bytes */
 };
 
 /*

@@ -17,7 +17,7 @@
 
 struct relay {
 	struct session	*session;
-	struct relay_end end;
+	struct ending end;
 	uint8_t		 up[SESSION_CHUNK];	/* read, not yet encrypted */
 	size_t		 up_len;
 	uint8_t		 down[SESSION_CHUNK];	/* decrypted, not yet written */
@@ -188,7 +188,7 @@ part(struct relay *r)
 	}
 }
 
-struct relay_end
+struct ending
 relay_run(struct session *s, int64_t idle_ms)
 {
 	struct relay r = { .session = s, .idle_ms = idle_ms,

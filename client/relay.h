@@ -4,19 +4,10 @@
 #ifndef POSTERN_CLIENT_RELAY_H
 #define POSTERN_CLIENT_RELAY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "session.h"
-
-struct relay_end {
-	enum session_status	 status;	/* how the session ended */
-	const char		*local;		/* not NULL: "standard input",
-						 * "standard output" failed... */
-	int			 errnum;	/* ...for this reason */
-	uint64_t		 received;	/* bytes from the server */
-	bool			 unsent;	/* input taken, not all sent */
-};
+#include "verdict.h"
 
 /*
  * Relay until the server has ended and all its bytes are written, either side
@@ -26,6 +17,6 @@ struct relay_end {
  * session's buffers; a side that does not take its bytes stops only its own
  * direction.
  */
-struct relay_end relay_run(struct session *s, int64_t idle_ms);
+struct ending relay_run(struct session *s, int64_t idle_ms);
 
 #endif

@@ -12,7 +12,6 @@
 #include "deadline.h"
 #include "errors.h"
 #include "text.h"
-#include "x509text.h"
 
 #define IN_SIZE		65536
 #define OUT_SIZE	65536
@@ -28,6 +27,7 @@
 
 struct session {
 	struct tls	*tls;
+	struct beneath	 beneath;
 	uint8_t		 in[IN_SIZE];	/* received, not yet decrypted */
 	size_t		 in_at, in_end;
 	uint64_t	 taken;		/* of it by libtls, in all */
@@ -234,9 +234,12 @@ session_new(struct tls_config *config, const char *servername,
 		return NULL;
 	}
 	s->alert = -1;
+	beneath_init();
 	if (tls_configure(s->tls, config) == 0 && tls_connect_cbs(s->tls,
-	    read_cb, write_cb, s, servername) == 0)
+	    read_cb, write_cb, s, servername) == 0) {
+		beneath_watch(&s->beneath);
 		return s;
+	}
 	if (tls_error(s->tls) != NULL) {
 		text_escape(words, sizeof words, tls_error(s->tls),
 		    strlen(tls_error(s->tls)));
@@ -250,8 +253,16 @@ void
 session_free(struct session *s)
 {
 	tls_free(s->tls);
+	beneath_free(&s->beneath);
 	explicit_bzero(s, sizeof *s);
 	free(s);
+}
+
+void
+session_prepend(struct session *s, const uint8_t *bytes, size_t len)
+{
+	memcpy(s->out, bytes, len);
+	s->out_end = len;
 }
 
 /* Wait for what libtls wants; false when the deadline has passed. */
@@ -267,6 +278,12 @@ wait_for_socket(const struct session *s, int wanted, int64_t deadline)
 		p.events |= POLLOUT;
 	ppoll(&p, 1, deadline_left(deadline, &ts), NULL);
 	return deadline_now() < deadline;
+}
+
+bool
+session_wait(const struct session *s, int64_t deadline)
+{
+	return wait_for_socket(s, TLS_WANT_POLLIN, deadline);
 }
 
 /*
@@ -360,6 +377,23 @@ session_finish(struct session *s)
 	tls_close(s->tls);
 }
 
+void
+session_part(struct session *s, int64_t deadline)
+{
+	uint8_t rest[SESSION_CHUNK];
+	enum session_status status;
+	size_t len;
+
+	session_finish(s);
+	do {
+		session_flush(s);
+		status = session_read(s, rest, &len);
+		if (status == SESSION_AGAIN)
+			session_wait(s, deadline);
+	} while ((status == SESSION_OK || status == SESSION_AGAIN) &&
+	    deadline_now() < deadline);
+}
+
 size_t
 session_queued(const struct session *s)
 {
@@ -399,27 +433,31 @@ session_alert(const struct session *s)
 STACK_OF(X509) *
 session_peer_chain(struct session *s)
 {
-	size_t len;
-	const uint8_t *pem = tls_peer_cert_chain_pem(s->tls, &len);
-	const char *why;
-
-	return pem == NULL ? NULL : x509_read_pem(pem, len, &why);
+	return beneath_chain(&s->beneath);
 }
 
 const char *
-session_version(struct session *s)
+session_version(const struct session *s)
 {
-	const char *v = tls_conn_version(s->tls);
-
-	return v != NULL ? v : "?";
+	return beneath_version(&s->beneath);
 }
 
 const char *
-session_cipher(struct session *s)
+session_cipher(const struct session *s)
 {
-	const char *c = tls_conn_cipher(s->tls);
+	return beneath_cipher(&s->beneath);
+}
 
-	return c != NULL ? c : "?";
+const char *
+session_group(const struct session *s)
+{
+	return beneath_group(&s->beneath);
+}
+
+enum asked
+session_asked(const struct session *s)
+{
+	return s->beneath.asked;
 }
 
 bool

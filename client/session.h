@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <tls.h>
 
+#include "beneath.h"
+
 /* The socket's number, which the client's seccomp policy knows. */
 #define SESSION_FD 3
 
@@ -44,6 +46,12 @@ struct session *session_new(struct tls_config *config, const char *servername,
 void session_free(struct session *s);
 
 /*
+ * Queue bytes that go out before all of TLS; right after session_new, and no
+ * more than 1024.
+ */
+void session_prepend(struct session *s, const uint8_t *bytes, size_t len);
+
+/*
  * Handshake on the connected, non-blocking socket SESSION_FD.  SESSION_OK: the
  * handshake is complete on our side, but our last flight (with TLS 1.3: our
  * certificate too) is still here, for whoever is to judge the server first;
@@ -65,11 +73,25 @@ enum session_status session_read(struct session *s, uint8_t *buf, size_t *len);
 enum session_status session_write(struct session *s, const uint8_t *buf,
     size_t len);
 
+/*
+ * Wait until there may be something to read, or room for what is queued; false
+ * if the deadline has passed.
+ */
+bool session_wait(const struct session *s, int64_t deadline);
+
 /* Queue our close_notify: we have no more to say, and still listen. */
 void session_finish(struct session *s);
 
 /* Send what is queued, as far as it goes without waiting. */
 void session_flush(struct session *s);
+
+/*
+ * Tell the server that we have no more to say, and let it end the session too,
+ * passing over what it sends: a socket that is closed on unread bytes resets
+ * the connection, and the server might lose our last words.  Ends at the
+ * deadline at the latest.
+ */
+void session_part(struct session *s, int64_t deadline);
 
 /* Bytes queued; bytes that left for the network so far. */
 size_t session_queued(const struct session *s);
@@ -88,14 +110,18 @@ const char *session_why(const struct session *s);
 int session_alert(const struct session *s);
 
 /*
- * The certificates that the server sent, leaf first; the caller frees with
- * sk_X509_pop_free(.., X509_free).  NULL if it sent none or they are damaged.
+ * The certificates that the server sent, leaf first, also where it was not
+ * trusted; the session's.  NULL if it sent none.
  */
 STACK_OF(X509) *session_peer_chain(struct session *s);
 
-/* libtls's own names for them, static for the session. */
-const char *session_version(struct session *s);
-const char *session_cipher(struct session *s);
+/* "TLSv1.3", the cipher's name, the group's; static; NULL: not known. */
+const char *session_version(const struct session *s);
+const char *session_cipher(const struct session *s);
+const char *session_group(const struct session *s);
+
+/* Has the server asked for a certificate of ours? */
+enum asked session_asked(const struct session *s);
 
 /* Is the server's certificate for this name or address (RFC 6125)? */
 bool session_peer_has_name(struct session *s, const char *name);

@@ -1,7 +1,8 @@
 #include "verdict.h"
 
-#include <err.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -39,105 +40,178 @@ advice(const struct verdict_context *c, int alert)
 	return "";
 }
 
-static int
-refused(const struct verdict_context *c, const struct session *s)
+static void __attribute__((format(printf, 4, 5)))
+set(struct verdict *v, int code, const char *result, const char *fmt, ...)
 {
-	warnx("%s: the server refused us: alert: %s%s", c->host,
-	    session_why(s), advice(c, session_alert(s)));
-	return EX_NOPERM;
+	va_list ap;
+
+	v->code = code;
+	v->result = result;
+	va_start(ap, fmt);
+	vsnprintf(v->text, sizeof v->text, fmt, ap);
+	va_end(ap);
 }
 
-static int
-broken(const struct verdict_context *c, const struct session *s)
+void
+verdict_good(struct verdict *v)
 {
-	warnx("%s: the server broke the protocol: %s", c->host,
+	set(v, EX_OK, "ok", "%s", "");
+}
+
+void
+verdict_dial(struct verdict *v, const struct dial_error *e)
+{
+	set(v, e->code, e->code == EX_NOHOST ? "unknown-host" : "unreachable",
+	    "%s", e->text);
+}
+
+void
+verdict_output(struct verdict *v, int errnum)
+{
+	set(v, EX_IOERR, "io", "standard output: %s", strerror(errnum));
+}
+
+void
+verdict_memory(struct verdict *v)
+{
+	set(v, EX_OSERR, "memory", "out of memory");
+}
+
+static void
+refused(struct verdict *v, const struct verdict_context *c,
+    const struct session *s)
+{
+	set(v, EX_NOPERM, "refused", "%s: the server refused us: alert: %s%s",
+	    c->host, session_why(s), advice(c, session_alert(s)));
+}
+
+static void
+broken(struct verdict *v, const struct verdict_context *c,
+    const struct session *s)
+{
+	set(v, EX_PROTOCOL, "protocol", "%s: the server broke the protocol: "
+	    "%s", c->host, session_why(s));
+}
+
+static void
+lost(struct verdict *v, const struct verdict_context *c,
+    const struct session *s)
+{
+	set(v, EX_UNAVAILABLE, "lost", "%s: connection lost: %s", c->host,
 	    session_why(s));
-	return EX_PROTOCOL;
 }
 
-static int
-lost(const struct verdict_context *c, const struct session *s)
+void
+verdict_untrusted(struct verdict *v, const struct verdict_context *c,
+    const char *why)
 {
-	warnx("%s: connection lost: %s", c->host, session_why(s));
-	return EX_UNAVAILABLE;
+	set(v, EX_PROTOCOL, "untrusted", "%s: the server is not who it should "
+	    "be: %s", c->host, why);
 }
 
-int
-verdict_untrusted(const struct verdict_context *c, const char *why)
-{
-	warnx("%s: the server is not who it should be: %s", c->host, why);
-	return EX_PROTOCOL;
-}
-
-int
-verdict_handshake(const struct verdict_context *c, const struct session *s,
-    enum session_status status)
+void
+verdict_handshake(struct verdict *v, const struct verdict_context *c,
+    const struct session *s, enum session_status status)
 {
 	switch (status) {
 	case SESSION_UNTRUSTED:
-		return verdict_untrusted(c, session_why(s));
+		verdict_untrusted(v, c, session_why(s));
+		break;
 	case SESSION_REFUSED:
-		return refused(c, s);
+		refused(v, c, s);
+		break;
 	case SESSION_CUT:
-		warnx("%s: the server refused us: it ended the connection "
-		    "during the handshake", c->host);
-		return EX_NOPERM;
+		set(v, EX_NOPERM, "refused", "%s: the server refused us: it "
+		    "ended the connection during the handshake", c->host);
+		break;
 	case SESSION_LOST:
-		return lost(c, s);
+		lost(v, c, s);
+		break;
 	case SESSION_TIMEOUT:
-		warnx("%s: no TLS handshake within %d seconds", c->host,
-		    c->seconds);
-		return EX_UNAVAILABLE;
+		set(v, EX_UNAVAILABLE, "timeout", "%s: no TLS handshake within "
+		    "%d seconds", c->host, c->seconds);
+		break;
 	default:
-		return broken(c, s);
+		broken(v, c, s);
 	}
 }
 
-static int
-cut(const struct verdict_context *c, const struct relay_end *end)
+/*
+ * With TLS 1.3 all seems well to a client until it reads: whoever has got
+ * nothing at all was never let in.
+ */
+static void
+cut(struct verdict *v, const struct verdict_context *c, const struct ending *e)
 {
-	if (end->received == 0) {
-		warnx("%s: the server refused us: it ended the connection "
-		    "without close_notify and has sent nothing", c->host);
-		return EX_NOPERM;
-	}
-	warnx("%s: the connection was cut after %" PRIu64 " bytes, without "
-	    "close_notify: more may be missing", c->host, end->received);
-	return EX_PROTOCOL;
+	if (e->received == 0)
+		set(v, EX_NOPERM, "refused", "%s: the server refused us: it "
+		    "ended the connection without close_notify and has sent "
+		    "nothing", c->host);
+	else
+		set(v, EX_PROTOCOL, "cut", "%s: the connection was cut after "
+		    "%" PRIu64 " bytes, without close_notify: more may be "
+		    "missing", c->host, e->received);
 }
 
-static int
-closed(const struct verdict_context *c, const struct relay_end *end)
+static void
+closed(struct verdict *v, const struct verdict_context *c,
+    const struct ending *e)
 {
-	if (!end->unsent)
-		return EX_OK;
-	warnx("%s: the server ended the session before it had taken all our "
-	    "input", c->host);
-	return EX_PROTOCOL;
+	if (e->unsent)
+		set(v, EX_PROTOCOL, "incomplete", "%s: the server ended the "
+		    "session before it had taken all our input", c->host);
+	else if (e->missing > 0)
+		set(v, EX_PROTOCOL, "incomplete", "%s: the server ended the "
+		    "session, and %" PRIu64 " bytes were not echoed", c->host,
+		    e->missing);
+	else
+		verdict_good(v);
 }
 
-int
-verdict_relay(const struct verdict_context *c, const struct session *s,
-    const struct relay_end *end)
+static void
+silent(struct verdict *v, const struct verdict_context *c,
+    const struct ending *e)
 {
-	if (end->local != NULL) {
-		warnx("%s: %s", end->local, strerror(end->errnum));
-		return EX_IOERR;
+	if (e->interrupted)
+		set(v, EX_UNAVAILABLE, "timeout", "%s: interrupted, and %"
+		    PRIu64 " bytes were not echoed", c->host, e->missing);
+	else
+		set(v, EX_UNAVAILABLE, "timeout", "%s: nothing %s for %d "
+		    "seconds", c->host, e->missing > 0 ? "came back" :
+		    "sent or received", c->seconds);
+}
+
+void
+verdict_ending(struct verdict *v, const struct verdict_context *c,
+    const struct session *s, const struct ending *e)
+{
+	if (e->local != NULL) {
+		set(v, EX_IOERR, "io", "%s: %s", e->local,
+		    strerror(e->errnum));
+		return;
 	}
-	switch (end->status) {
+	if (e->wrong[0] != '\0') {
+		set(v, EX_PROTOCOL, "mismatch", "%s: %s", c->host, e->wrong);
+		return;
+	}
+	switch (e->status) {
+	case SESSION_OK:
 	case SESSION_CLOSED:
-		return closed(c, end);
+		closed(v, c, e);
+		break;
 	case SESSION_REFUSED:
-		return refused(c, s);
+		refused(v, c, s);
+		break;
 	case SESSION_CUT:
-		return cut(c, end);
+		cut(v, c, e);
+		break;
 	case SESSION_LOST:
-		return lost(c, s);
+		lost(v, c, s);
+		break;
 	case SESSION_TIMEOUT:
-		warnx("%s: nothing sent or received for %d seconds", c->host,
-		    c->seconds);
-		return EX_UNAVAILABLE;
+		silent(v, c, e);
+		break;
 	default:
-		return broken(c, s);
+		broken(v, c, s);
 	}
 }

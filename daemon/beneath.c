@@ -134,10 +134,15 @@ beneath_reason(const struct verdict *v, const char *error,
 		*detail = v->detail;
 		return v->why;
 	}
-	if (says(error, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE))
+	if (says(error, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)) {
+		*detail = "asked for a certificate, it sent none";
 		return REASON_NO_CERTIFICATE;
-	if (says(error, SSL_R_BAD_SIGNATURE))
+	}
+	if (says(error, SSL_R_BAD_SIGNATURE)) {
+		*detail = "its handshake is not signed by the key of its "
+		    "certificate";
 		return REASON_BAD_SIGNATURE;
+	}
 	return REASON_PROTOCOL;
 }
 

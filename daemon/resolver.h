@@ -21,7 +21,7 @@
 
 /* parent -> resolver, once, first */
 struct resolver_setup {
-	uint32_t size;		/* of this structure: both sides are one build */
+	uint32_t size;		/* of this structure: one build */
 	int32_t	 log_kind;
 	int32_t	 log_level;
 	uint32_t one_uid;	/* -U: there is no other user to become */

@@ -4,70 +4,7 @@
 # what it carries to and fro, and how it ends.
 
 . "$(atf_get_srcdir)/../common.sh"
-
-# ---- verbs ----
-
-# serve MODE [NAME [12]]: server_helper with NAME.pem and NAME.key ("server"),
-# for one connection to $port.
-serve()
-{
-	mode=$1
-	name=server
-	test $# -lt 2 || { name=$2; shift; }
-	shift
-	: >server.out
-	run_in_background "$(atf_get_srcdir)/server_helper" "$mode" \
-	    "$name.pem" "$name.key" "$@" >server.out 2>&1
-	expect_soon grep -q '^port ' server.out
-	port=$(sed -n 's/^port //p' server.out)
-}
-
-openssl_listens()
-{
-	listening "$port" || gone "$!"
-}
-
-# serve_openssl OPTION...: openssl's own server, which gives back each line
-# reversed.  Somebody else may take the port just drawn: then another.
-serve_openssl()
-{
-	for attempt in 1 2 3 4 5; do
-		port=$(free_port)
-		run_in_background openssl s_server -accept "127.0.0.1:$port" \
-		    -cert server.pem -key server.key -rev -naccept 1 "$@" \
-		    </dev/null >server.out 2>&1
-		expect_soon openssl_listens
-		gone "$!" || return 0
-	done
-	cat server.out
-	atf_fail "openssl s_server does not start ($attempt attempts)"
-}
-
-server_says()
-{
-	expect_soon grep -q -x -e "$1" server.out
-}
-
-# client STATUS OPTION...: from the file "in" to "out" and "err".
-client()
-{
-	want=$1
-	shift
-	test -e in || echo something >in
-	got=0
-	postern "$@" 127.0.0.1 "$port" <in >out 2>err || got=$?
-	test "$got" -eq "$want" && return 0
-	cat err server.out >&2
-	atf_fail "postern $*: status $got, not $want"
-}
-
-# The last client's words match.
-says()
-{
-	grep -q -e "$1" err && return 0
-	cat err >&2
-	atf_fail "it does not say: $1"
-}
+. "$(atf_get_srcdir)/../client_verbs.sh"
 
 # ---- whom it trusts ----
 
@@ -85,30 +22,6 @@ not_trusted()
 	client 76 "$@"
 	says 'the server is not who it should be: '
 	told_nothing
-}
-
-openssl_cert()
-{
-	name=$1
-	shift
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-	    -keyout "$name.key" -out "$name.pem" -days 2 "$@" 2>openssl.err || {
-		cat openssl.err
-		atf_fail "openssl cannot make $name.pem"
-	}
-}
-
-cert_pin()
-{
-	echo "SHA256:$(openssl x509 -in "$1" -outform DER |
-	    openssl dgst -sha256 -r | cut -c 1-64)"
-}
-
-key_pin()
-{
-	echo "SHA256:$(openssl x509 -in "$1" -noout -pubkey |
-	    openssl pkey -pubin -outform DER | openssl dgst -sha256 -r |
-	    cut -c 1-64)"
 }
 
 wrong_pin=SHA256:$(printf %064d 7)
@@ -239,10 +152,11 @@ pinned_leaf_body()
 e2e_case intermediate "An intermediate CA is an anchor, its root not needed"
 intermediate_body()
 {
-	make_ca ca
+	certgen ca --cert ca.pem --key ca.key --name ca --pathlen 1
 	openssl_cert middle -subj /CN=middle -CA ca.pem -CAkey ca.key \
 	    -addext basicConstraints=critical,CA:TRUE
 	issue server server middle --host 127.0.0.1
+	leaf_only server
 	cat server.pem middle.pem >chain.pem
 	cp server.key chain.key
 	serve echo

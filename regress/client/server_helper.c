@@ -29,9 +29,17 @@
 /* No test takes longer; nothing of it stays behind. */
 #define LIFETIME_SECONDS 120
 
+/* The byte that mode_corrupt changes; how much mode_some gives back. */
+#define CORRUPT_AT	130
+#define SOME		100
+
+/* A PROXY header (version 2) without what its length counts. */
+#define PROXY_HEAD	16
+
 struct client {
-	int	 fd;
-	SSL	*ssl;
+	int	  fd;
+	SSL	 *ssl;
+	char	**argv;
 };
 
 static int
@@ -244,7 +252,112 @@ mode_rekey(struct client *c)
 	SSL_shutdown(c->ssl);
 }
 
+/* One byte of it all is not what it was. */
+static void
+mode_corrupt(struct client *c)
+{
+	static char buf[CHUNK];
+	int n, total = 0;
+
+	while ((n = SSL_read(c->ssl, buf, sizeof buf)) > 0) {
+		if (total <= CORRUPT_AT && CORRUPT_AT < total + n)
+			buf[CORRUPT_AT - total] ^= 1;
+		send_all(c, buf, (size_t)n);
+		total += n;
+	}
+}
+
+/* Gives back what came first, whatever comes. */
+static void
+mode_stale(struct client *c)
+{
+	static char first[CHUNK], buf[CHUNK];
+	int n = SSL_read(c->ssl, first, sizeof first);
+
+	while (n > 0) {
+		send_all(c, first, (size_t)n);
+		n = SSL_read(c->ssl, buf, sizeof buf);
+	}
+}
+
+/* Gives back more than came. */
+static void
+mode_more(struct client *c)
+{
+	static char buf[CHUNK + 1];
+	int n;
+
+	while ((n = SSL_read(c->ssl, buf, CHUNK)) > 0)
+		send_all(c, buf, (size_t)n < CHUNK ? (size_t)n + 1 : CHUNK);
+}
+
+static void
+give_back_some(struct client *c)
+{
+	static char buf[CHUNK];
+	int n, left = SOME;
+
+	while (left > 0 && (n = SSL_read(c->ssl, buf, sizeof buf)) > 0) {
+		if (n > left)
+			n = left;
+		send_all(c, buf, (size_t)n);
+		left -= n;
+	}
+}
+
+/* Gives back the beginning, and ends in good order. */
+static void
+mode_some(struct client *c)
+{
+	give_back_some(c);
+	SSL_shutdown(c->ssl);
+	drain(c, false);
+}
+
+/* The same, but the end is none that TLS knows. */
+static void
+mode_some_cut(struct client *c)
+{
+	give_back_some(c);
+	shutdown(c->fd, SHUT_WR);
+	drain(c, false);
+}
+
+/* Speaks first, as a server of mail does. */
+static void
+mode_greet(struct client *c)
+{
+	send_all(c, "220 hello\r\n", 11);
+	drain(c, false);
+	SSL_shutdown(c->ssl);
+}
+
 /* ---- those without TLS ---- */
+
+static void
+read_whole(struct client *c, uint8_t *buf, size_t len)
+{
+	if (recv(c->fd, buf, len, MSG_WAITALL) != (ssize_t)len)
+		errx(1, "no header");
+}
+
+/* Writes a PROXY header to the file "header"; then it is mode_echo. */
+static void
+raw_proxy(struct client *c)
+{
+	uint8_t header[PROXY_HEAD + 65536];
+	FILE *file = fopen("header", "wb");
+	size_t len;
+
+	read_whole(c, header, PROXY_HEAD);
+	len = (size_t)header[14] << 8 | header[15];
+	read_whole(c, header + PROXY_HEAD, len);
+	if (file == NULL || fwrite(header, PROXY_HEAD + len, 1, file) != 1 ||
+	    fclose(file) != 0)
+		err(1, "header");
+	if (handshake(c, c->argv))
+		mode_echo(c);
+}
 
 static void
 raw_silent(struct client *c)
@@ -326,28 +439,35 @@ static const struct {
 	bool		 tls;
 } modes[] = {
 	{ "close", mode_close, true },
+	{ "corrupt", mode_corrupt, true },
 	{ "count", mode_count, true },
 	{ "cut", mode_cut, true },
 	{ "cut-after", mode_cut_after, true },
 	{ "echo", mode_echo, true },
 	{ "flood", mode_flood, true },
+	{ "greet", mode_greet, true },
 	{ "hang-up", raw_hang_up, false },
 	{ "idle", mode_idle, true },
 	{ "late", mode_late, true },
+	{ "more", mode_more, true },
 	{ "no-sentinel", raw_no_sentinel, false },
 	{ "plain-text", raw_plain_text, false },
+	{ "proxy", raw_proxy, false },
 	{ "push", mode_push, true },
 	{ "rekey", mode_rekey, true },
 	{ "reset", mode_reset, true },
 	{ "sentinel11", raw_sentinel11, false },
 	{ "sentinel12", raw_sentinel12, false },
 	{ "silent", raw_silent, false },
+	{ "some", mode_some, true },
+	{ "some-cut", mode_some_cut, true },
+	{ "stale", mode_stale, true },
 };
 
 int
 main(int argc, char **argv)
 {
-	struct client c;
+	struct client c = { .argv = argv };
 
 	if (argc < 4)
 		errx(64, "usage: server_helper mode cert key [12]");

@@ -1,0 +1,66 @@
+#include "values.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+
+#define DAY_SECONDS 86400
+
+static const char digits[] = "0123456789";
+
+int
+value_number(const char *s, int min, int max)
+{
+	size_t n = strlen(s);
+	long v;
+
+	if (n == 0 || n > 9 || strspn(s, digits) != n)
+		return -1;
+	v = strtol(s, NULL, 10);
+	return v < min || v > max ? -1 : (int)v;
+}
+
+int64_t
+value_microseconds(const char *s)
+{
+	size_t whole = strspn(s, digits), parts = 0;
+	int64_t us;
+
+	if (whole > 5)
+		return -1;
+	us = strtol(s, NULL, 10);
+	s += whole;
+	if (*s == '.') {
+		s++;
+		parts = strspn(s, digits);
+		if (parts == 0 || parts > 6)
+			return -1;
+	}
+	if (s[parts] != '\0' || whole + parts == 0)
+		return -1;
+	for (size_t i = 0; i < 6; i++)
+		us = us * 10 + (i < parts ? s[i] - '0' : 0);
+	return us > (int64_t)DAY_SECONDS * 1000000 ? -1 : us;
+}
+
+bool
+value_address(const char *s, struct sockaddr_storage *ss)
+{
+	static const char *const around[][2] = { { "", "" }, { "", ":0" },
+	    { "[", "]:0" } };
+	char text[ADDR_TEXT + 8];
+	socklen_t len;
+
+	if (strlen(s) >= ADDR_TEXT || strchr(s, '%') != NULL)
+		return false;
+	for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
+		snprintf(text, sizeof text, "%s%s%s", around[i][0], s,
+		    around[i][1]);
+		if (addr_parse(text, ss, &len))
+			return true;
+	}
+	return false;
+}
