@@ -43,6 +43,8 @@ refuse(struct verdict *v, enum reason why, const struct judgement *j,
 	v->why = why;
 	if (X509_up_ref(cert) == 1)
 		v->cert = cert;
+	if (X509_up_ref(leaf) == 1)
+		v->leaf = leaf;
 	if (judge_tell(j, v->gate->authorities, v->gate->rules, leaf, why,
 	    detail, sizeof detail))
 		v->detail = strdup(detail);
@@ -103,8 +105,10 @@ void
 beneath_forget(struct verdict *v)
 {
 	X509_free(v->cert);
+	X509_free(v->leaf);
 	free(v->detail);
 	v->cert = NULL;
+	v->leaf = NULL;
 	v->detail = NULL;
 	v->why = REASON_NONE;
 	v->judged = false;

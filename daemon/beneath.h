@@ -24,6 +24,7 @@ struct verdict {
 	bool			 judged;	/* and let in, if `why` is none */
 	enum reason		 why;
 	X509			*cert;		/* at fault; ours, or NULL */
+	X509			*leaf;		/* then the client's; ours */
 	char			*detail;	/* words for it; ours, or NULL */
 };
 

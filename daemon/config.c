@@ -220,7 +220,8 @@ set_server(const char *s, struct config *c)
 {
 	struct config_listen *l = &c->server[c->servers];
 
-	return c->servers < CONFIG_SERVERS_MAX &&
+	/* A link-local server's scope is no use to the resolver. */
+	return c->servers < CONFIG_SERVERS_MAX && strchr(s, '%') == NULL &&
 	    addr_parse(s, &l->ss, &l->len) &&
 	    strcmp(strrchr(s, ':'), ":0") != 0 && ++c->servers > 0;
 }

@@ -54,12 +54,12 @@ conn_log_health_check(const struct conn *c)
 }
 
 static void
-put_subject(struct log_line *l, X509 *cert)
+put_subject(struct log_line *l, const char *key, X509 *cert)
 {
 	char subject[512];
 
 	x509_name_text(X509_get_subject_name(cert), subject, sizeof subject);
-	log_escaped(l, "subject", subject);
+	log_escaped(l, key, subject);
 }
 
 static void
@@ -79,7 +79,7 @@ put_certificate(struct log_line *l, X509 *cert)
 {
 	char serial[64], names[NAMES_TEXT];
 
-	put_subject(l, cert);
+	put_subject(l, "subject", cert);
 	put_sha256(l, cert);
 	x509_serial_text(cert, serial, sizeof serial);
 	log_str(l, "serial", serial);
@@ -100,6 +100,9 @@ conn_log_refused(const struct conn *c, enum reason why, const char *detail)
 	put_peer(&l, c);
 	if (cert != NULL)
 		put_certificate(&l, cert);
+	/* A CA's was at fault: whose client is it that was refused? */
+	if (c->verdict.leaf != NULL && X509_cmp(c->verdict.leaf, cert) != 0)
+		put_subject(&l, "client", c->verdict.leaf);
 	/* What judged the certificate has escaped what it found in it. */
 	if (detail != NULL && detail == c->verdict.detail)
 		log_escaped(&l, "detail", detail);
@@ -120,7 +123,7 @@ conn_log_open(const struct conn *c)
 	log_str(&l, "tls", tls_conn_version(c->t.tls));
 	log_str(&l, "cipher", tls_conn_cipher(c->t.tls));
 	if (leaf != NULL) {
-		put_subject(&l, leaf);
+		put_subject(&l, "subject", leaf);
 		put_sha256(&l, leaf);
 	}
 	log_num(&l, "worker", c->worker_pid);

@@ -57,12 +57,12 @@ hostcheck_names(X509 *leaf, const struct resolver_answer *a, char *words)
 	for (uint32_t i = 0; i < a->names; i++) {
 		if (!judge_name(leaf, a->name[i]))
 			continue;
-		snprintf(words, HOSTCHECK_TEXT, "%s is its name, and DNS "
-		    "confirms it", a->name[i]);
+		snprintf(words, HOSTCHECK_TEXT, "%s is its name, and "
+		    "look-ups confirm it", a->name[i]);
 		return REASON_NONE;
 	}
 	list_names(a, names, sizeof names);
-	snprintf(words, HOSTCHECK_TEXT, "DNS confirms %s, which its "
+	snprintf(words, HOSTCHECK_TEXT, "look-ups confirm %s, which its "
 	    "certificate does not name", names);
 	return REASON_ADDRESS_MISMATCH;
 }

@@ -16,7 +16,7 @@ unfit(const struct stat *st)
 	if (st->st_size == 0)
 		return "is empty";
 	if (st->st_size > FILE_MAX)
-		return "is larger than 4 MiB, which no such file is";
+		return "is larger than 16 MiB, the most that is read of such a file";
 	return NULL;
 }
 

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* No certificate, key or CA file that we take is larger (bytes). */
-#define FILE_MAX (4U << 20)
+/* No certificate, key, CA or CRL file that we take is larger (bytes). */
+#define FILE_MAX (16U << 20)
 
 /*
  * Read the regular file open at `fd` from its beginning, whatever its offset

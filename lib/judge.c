@@ -95,12 +95,15 @@ read_crls(const uint8_t *pem, size_t len, const char **why)
 }
 
 /*
- * Is a list signed by somebody else than the CA it names?  The CA may be one
- * that only a client's chain brings: then it is judged there.
+ * Is a list signed by somebody else than the CA it names, or none by a CA of
+ * the file?  (The CA of some may be one that only a client's chain brings:
+ * then it is judged there.)  NULL, or words.
  */
-static bool
-crls_fit(const struct authorities *a)
+static const char *
+wrong_crls(const struct authorities *a)
 {
+	bool any = false;
+
 	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++) {
 		X509_CRL *crl = sk_X509_CRL_value(a->crls, i);
 		bool named = false, fits = false;
@@ -116,9 +119,12 @@ crls_fit(const struct authorities *a)
 			ERR_clear_error();
 		}
 		if (named && !fits)
-			return false;
+			return "a revocation list is not signed by the CA "
+			    "that it names";
+		any |= named;
 	}
-	return true;
+	return any ? NULL : "holds no revocation list of a CA in the CA file: "
+	    "nobody would be let in";
 }
 
 /*
@@ -163,8 +169,7 @@ authorities_read(const uint8_t *ca, size_t ca_len, const uint8_t *crl,
 	}
 	if (a->certs == NULL || (crl != NULL && a->crls == NULL))
 		goto fail;
-	*why = "a revocation list is not signed by the CA that it names";
-	if (a->crls != NULL && !crls_fit(a))
+	if (a->crls != NULL && (*why = wrong_crls(a)) != NULL)
 		goto fail;
 	*in_crl = false;
 	*why = "its certificates cannot be used";
@@ -301,6 +306,7 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 {
 	const struct trial *t = X509_STORE_CTX_get_app_data(ctx);
 	int error = X509_STORE_CTX_get_error(ctx);
+	int depth = X509_STORE_CTX_get_error_depth(ctx);
 	X509 *cert = at_fault(ctx);
 	enum reason why;
 	bool known;
@@ -308,6 +314,11 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 	if (ok)
 		return 1;
 	why = judge_x509_reason(error, &known);
+	/* Wherever it was given up, it is the client's that is too far down. */
+	if (error == X509_V_ERR_CERT_CHAIN_TOO_LONG) {
+		cert = X509_STORE_CTX_get0_cert(ctx);
+		depth = 0;
+	}
 	if ((why == REASON_CRL_MISSING || why == REASON_CRL_EXPIRED) &&
 	    needs_no_crl(t, ctx, cert))
 		return 1;
@@ -315,8 +326,7 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 	    t->r->crl_policy == CRL_LAST_GOOD)
 		t->j->stale = true;
 	else
-		found(t->j, why, error, X509_STORE_CTX_get_error_depth(ctx),
-		    cert);
+		found(t->j, why, error, depth, cert);
 	return 1;
 }
 
@@ -390,6 +400,36 @@ judge_crypto(struct judgement *j, STACK_OF(X509) *chain)
 	}
 }
 
+/*
+ * What LibreSSL does not ask of a trusted one: that it is a CA, for this
+ * purpose, and not too far above (RFC 5280, 6.1.4; self-issued ones below it
+ * do not count).  Else whoever is trusted alone could vouch for others.
+ */
+static void
+judge_issuers(struct judgement *j, const struct rules *r,
+    STACK_OF(X509) *chain)
+{
+	const int purpose = r->server ? X509_PURPOSE_SSL_SERVER :
+	    X509_PURPOSE_SSL_CLIENT;
+	long below = 0;
+
+	for (int i = 1; i < sk_X509_num(chain); i++) {
+		X509 *ca = sk_X509_value(chain, i);
+		long may = X509_get_pathlen(ca);
+
+		if (X509_check_ca(ca) == 0)
+			found(j, REASON_UNTRUSTED, X509_V_ERR_INVALID_CA, i,
+			    ca);
+		if (X509_check_purpose(ca, purpose, 1) <= 0)
+			found(j, REASON_WRONG_PURPOSE,
+			    X509_V_ERR_INVALID_PURPOSE, i, ca);
+		if (may >= 0 && below > may)
+			found(j, REASON_CHAIN_TOO_LONG,
+			    X509_V_ERR_PATH_LENGTH_EXCEEDED, i, ca);
+		below += (X509_get_extension_flags(ca) & EXFLAG_SI) == 0;
+	}
+}
+
 static bool
 prepare(X509_STORE_CTX *ctx, const struct trial *t, X509 *leaf,
     STACK_OF(X509) *sent)
@@ -437,6 +477,7 @@ verify(const struct trial *t, X509 *leaf, STACK_OF(X509) *sent)
 		found(j, REASON_CHAIN_TOO_LONG,
 		    X509_V_ERR_CERT_CHAIN_TOO_LONG, 0, leaf);
 	judge_anchor(t, chain);
+	judge_issuers(j, t->r, chain);
 	judge_crypto(j, chain);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();

@@ -46,7 +46,7 @@ x509_name_field(const X509_NAME *name, int nid, char *dst, size_t size)
 		    (size_t)ASN1_STRING_length(s));
 }
 
-/* ---- text that is put together, and cut where its room ends -------------- */
+/* ---- text that is put together, and cut where its room ends ------------- */
 
 struct writer {
 	char	*dst;
@@ -114,7 +114,7 @@ put_comma(struct writer *w)
 		put_whole(w, ",", 1);
 }
 
-/* ---- serial number --------------------------------------------------------- */
+/* ---- serial number ------------------------------------------------------ */
 
 void
 x509_integer_text(const ASN1_INTEGER *i, char *dst, size_t size)
@@ -139,7 +139,7 @@ x509_serial_text(X509 *cert, char *dst, size_t size)
 	x509_integer_text(X509_get_serialNumber(cert), dst, size);
 }
 
-/* ---- subject alternative names ----------------------------------------------- */
+/* ---- subject alternative names ------------------------------------------ */
 
 #define BAD_DER		0x80	/* of what ASN1_get_object returns */
 #define INDEFINITE	0x01	/* no DER: there is always a length */
@@ -297,7 +297,7 @@ x509_each_name(X509 *cert, bool (*each)(const char *name, void *arg),
 	return walk_names(cert, hand_name, &to);
 }
 
-/* ---- usages and key ------------------------------------------------------------ */
+/* ---- usages and key ----------------------------------------------------- */
 
 void
 x509_usages_text(X509 *cert, char *dst, size_t size)
@@ -378,7 +378,7 @@ x509_key_text(X509 *cert, char *dst, size_t size)
 	ERR_clear_error();
 }
 
-/* ---- hashes ---------------------------------------------------------------------- */
+/* ---- hashes ------------------------------------------------------------- */
 
 bool
 x509_sha256(X509 *cert, uint8_t hash[32])
@@ -401,7 +401,7 @@ x509_spki_sha256(X509 *cert, uint8_t hash[32])
 	return ok;
 }
 
-/* ---- files ------------------------------------------------------------------------ */
+/* ---- files -------------------------------------------------------------- */
 
 /* A SEQUENCE whose length takes one to three bytes, where text should be. */
 static bool

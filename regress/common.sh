@@ -187,8 +187,11 @@ certgen() {
 	}
 }
 
+# make_ca NAME [option...]
 make_ca() {
-	certgen ca --cert "$1.pem" --key "$1.key" --name "$1"
+	ca_=$1
+	shift
+	certgen ca --cert "$ca_.pem" --key "$ca_.key" --name "$ca_" "$@"
 }
 
 # issue KIND NAME [CA] [option...]: NAME.pem and NAME.key, by CA ("ca").
@@ -202,9 +205,10 @@ issue() {
 	    --cert "$name.pem" --key "$name.key" "$@"
 }
 
-# ca, server and client by it; other-ca, and the client "other" by that.
+# make_pki [option...]: ca (with these options), server and client by it;
+# other-ca, and the client "other" by that.
 make_pki() {
-	make_ca ca
+	make_ca ca "$@"
 	issue server server ca --host 127.0.0.1,::1,localhost
 	issue client client ca --name client
 	make_ca other-ca

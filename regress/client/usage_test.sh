@@ -190,7 +190,7 @@ bad_certificates_body()
 	unusable none 'No such file or directory'
 	unusable empty 'is empty'
 	unusable der 'is in DER form, and PEM is wanted; .*'
-	unusable large 'is larger than 4 MiB, .*'
+	unusable large 'is larger than 16 MiB, .*'
 	unusable fifo 'is not a regular file'
 	unusable dir 'is a directory, not a file'
 	for bad in short garbled second-short; do
@@ -212,7 +212,7 @@ bad_keys_body()
 	head -n 2 client.key >short
 	cat client.key other.key >two
 	for bad in 'none: No such file or directory' 'empty: is empty' \
-	    'large: is larger than 4 MiB, .*' 'fifo: is not a regular file' \
+	    'large: is larger than 16 MiB, .*' 'fifo: is not a regular file' \
 	    'dir: is a directory, not a file' \
 	    'der: holds no private key in PEM form .*' \
 	    'short: .*is damaged.*' 'two: .*several.*' \

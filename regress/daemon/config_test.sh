@@ -4,6 +4,7 @@
 # file, the line and what would be right.
 
 . "$(atf_get_srcdir)/../common.sh"
+. "$(atf_get_srcdir)/../cert_verbs.sh"
 
 # ---- verbs -------------------------------------------------------------------
 
@@ -64,6 +65,8 @@ usual_body() {
 e2e_case everything "Every key, with comments and lists, is understood"
 everything_body() {
 	make_pki
+	by_ca ca -gencrl -out crl.pem
+	hex=$(printf %064d 0)
 	cat >posternd.conf <<-EOF
 	# a comment with "quotes" and { braces } and key = twice
 	listen = { "127.0.0.1:1", "[::1]:65535",
@@ -80,8 +83,25 @@ everything_body() {
 	worker-user = "_posternw"
 	pid-file = /run/some.pid
 	max-connections = 16
+	resolver-user = "_posternr"
+	watch = 60s
 	clients {
 	    ca = ca.pem
+	    crl = "crl.pem"
+	    crl-policy = last-good
+	    max-depth = 10
+	    require-client-usage = no
+	    pin = {"SHA256:$hex", "sha256:A$(echo "$hex" | cut -c 2-)"}
+	    allow = {"cn:client *", "dns:*.example.org",
+		"uri:spiffe://example.org/job-*", "email:*@example.org"}
+	    host-check = either
+	}
+	proxy {
+	    from = {"127.0.0.1", "192.0.2.0/24", "2001:db8::/32", "::1",
+		"0.0.0.0/0", "::ffff:192.0.2.0/120"}
+	}
+	resolver {
+	    servers = {"127.0.0.1:53", "[::1]:5353"}
 	}
 	tls {
 	    versions = {"1.2", "1.3"}
@@ -93,6 +113,8 @@ everything_body() {
 	    idle = 7d
 	    session = 168h
 	    drain = 30
+	    resolve = 100ms
+	    revoked = 7d
 	}
 	log {
 	    level = "debug"
@@ -102,6 +124,14 @@ everything_body() {
 	good
 	write_conf isolation=connection parents=0 log.level=error \
 	    timeouts.idle=10080m
+	good
+	for check in no address name either; do
+		write_conf clients.host-check=$check clients.max-depth=0 \
+		    clients.crl-policy=strict \
+		    clients.require-client-usage=yes watch=0
+		good
+	done
+	write_conf watch=100ms timeouts.resolve=7d timeouts.revoked=100ms
 	good
 }
 
@@ -189,6 +219,105 @@ out_of_range_body() {
 	wrong 1 ".*key" "key = \"$(printf %05000d 0)\""
 }
 
+# list N VALUE: so many, numbered where VALUE has an &, as in a list.
+list() {
+	seq 1 "$1" | sed "s|.*|\"$2\"|" | paste -s -d , -
+}
+
+e2e_case host_check "Whether addresses are looked at, nobody decides but you"
+host_check_body() {
+	make_pki
+	write_conf clients.host-check=
+	refused 'posternd.conf: clients { host-check } must be set: "no": .*"address": .*NAT.*"name": .*DNS.*"either": '
+	printf 'parents = 1\n' >posternd.conf
+	refused 'posternd.conf: clients { host-check } must be set: '
+	for bad in yes '' No ADDRESS 'address ' both; do
+		wrong 1 ".*host-check = \"$bad\": want \"no\", \"address\", \"name\" or \"either\"" \
+		    "clients { host-check = \"$bad\" }"
+	done
+	wrong 2 "host-check is given twice" \
+	    'clients { host-check = no' 'host-check = either }'
+}
+
+e2e_case clients "Who may come in is said in these words and no others"
+clients_body() {
+	hex=$(printf %064d 0)
+	for bad in '' "$hex" "SHA256:" "SHA256:${hex}0" "SHA1:$hex" \
+	    "SHA256: $hex" "SHA256:$(echo "$hex" | tr 0 g)" "SHA256:0$hex" \
+	    "SHA256$hex"; do
+		wrong 2 ".*pin = \"$bad\": want up to 256 of \"SHA256:\" and 64 hexadecimal digits, as postern-certgen pin" \
+		    'clients {' "pin = {\"$bad\"}" '}'
+	done
+	wrong 1 ".*pin = \"SHA256:.*\": want up to 256 of" \
+	    "clients { pin = {$(list 257 "SHA256:$hex")} }"
+	for bad in '' client ip:192.0.2.1 CN:client cn: dns: dns:.example \
+	    dns:a..b uri:x 'uri:*:x' email:example email:a@b@c \
+	    'dns:a b' "cn:$(printf %0260d 0)"; do
+		wrong 2 ".*allow = \"$(echo "$bad" | cut -c 1-200 | sed 's/[*]/[*]/g').*: want up to 64 patterns like" \
+		    'clients {' "allow = {\"cn:client\", \"$bad\"}" '}'
+	done
+	wrong 1 ".*allow = \"cn:65\": want up to 64" \
+	    "clients { allow = {$(list 65 'cn:&')} }"
+	for bad in '' yes Strict last_good none; do
+		wrong 1 ".*crl-policy = \"$bad\": want \"strict\" or \"last-good\"" \
+		    "clients { crl-policy = \"$bad\" }"
+	done
+	for bad in '' -1 11 010 1.5 many; do
+		wrong 1 ".*max-depth = \"$bad\": want a number from 0 to 10" \
+		    "clients { max-depth = \"$bad\" }"
+	done
+	for bad in '' true on YES 1; do
+		wrong 1 ".*require-client-usage = \"$bad\": want \"yes\" or \"no\"" \
+		    "clients { require-client-usage = \"$bad\" }"
+	done
+	wrong 1 '.*crl = "": want a file name' 'clients { crl = "" }'
+	# a rule that lets nobody in is not one that lets everybody in
+	wrong 1 'pin is an empty list' 'clients { pin = {} }'
+	wrong 1 'allow is an empty list' 'clients { allow = { } }'
+	wrong 1 'from is an empty list' 'proxy { from = {} }'
+	wrong 2 'allow is given twice' 'clients { allow = {"cn:a"}' \
+	    'allow = {"cn:b"} }'
+	make_pki
+	write_conf "clients.pin={$(list 256 "SHA256:$hex")}" \
+	    "clients.allow={$(list 64 'cn:&')}" \
+	    "proxy.from={$(list 64 '10.0.0.&')}" \
+	    "resolver.servers={$(list 8 '127.0.0.&:53')}"
+	good
+}
+
+e2e_case around "Balancers, name servers and times are what they can be"
+around_body() {
+	for bad in '' localhost 192.0.2.1/33 192.0.2.1/24 192.0.2/24 \
+	    192.0.2.0/ 192.0.2.0/-1 192.0.2.0/024 192.0.2.0:80 ::1/129 \
+	    2001:db8::1/32 '[::1]' ::g/64 '*'; do
+		wrong 1 ".*from = \"$(echo "$bad" | sed 's/[][*]/[&]/g')\": want up to 64 networks like .*without bits set after the prefix" \
+		    "proxy { from = {\"127.0.0.1\", \"$bad\"} }"
+	done
+	wrong 1 '.*from = "10.0.0.65": want up to 64' \
+	    "proxy { from = {$(list 65 '10.0.0.&')} }"
+	for bad in '' 127.0.0.1 dns.example:53 127.0.0.1:0 127.0.0.1:65536 \
+	    ::1:53 '[::1]'; do
+		wrong 1 ".*servers = \"$(echo "$bad" | sed 's/[][*]/[&]/g')\": want up to 8 numeric addresses with port" \
+		    "resolver { servers = {\"$bad\"} }"
+	done
+	wrong 1 '.*servers = "127.0.0.9:53": want up to 8' \
+	    "resolver { servers = {$(list 9 '127.0.0.&:53')} }"
+	for bad in '' 99ms 8d soon 01s -1 00; do
+		wrong 1 ".*watch = \"$bad\": want 0, or a time from 100ms to 7d" \
+		    "watch = \"$bad\""
+		for key in resolve revoked; do
+			wrong 1 ".*$key = \"$bad\": want a time from 100ms to 7d" \
+			    "timeouts { $key = \"$bad\" }"
+		done
+	done
+	wrong 1 '.*resolve = "0": want a time' 'timeouts { resolve = 0 }'
+	wrong 1 '.*resolver-user = "": want a user' 'resolver-user = ""'
+	# each key in its own section, and nowhere else
+	wrong 1 '.*pin' 'pin = {"SHA256:00"}'
+	wrong 1 '.*host-check' 'proxy { host-check = no }'
+	wrong 1 '.*from' 'clients { from = {"127.0.0.1"} }'
+}
+
 e2e_case addresses "Addresses are numeric, whole and different"
 addresses_body() {
 	for address in localhost:7443 www.example:7443 127.0.0.1 :7443 \
@@ -266,7 +395,7 @@ odd_files_body() {
 	printf 'parents = 1\n\0parents = 2\n' >posternd.conf
 	refused "posternd.conf: .*NUL"
 	head -c 4194305 /dev/zero | tr '\0' '#' >posternd.conf
-	refused "posternd.conf: is larger than 4 MiB"
+	refused "posternd.conf: is larger than 16 MiB"
 	rm posternd.conf
 	ln -s posternd.conf posternd.conf
 	refused "posternd.conf: "

@@ -251,7 +251,7 @@ ATF_TC_BODY(wrong, tc)
 {
 	malformed("\1a\4test", 8, 9);		/* beyond the message */
 	malformed("\1a\4test", 8, 65535);
-	malformed("\1a\4test", 8, 7);		/* a name longer than its data */
+	malformed("\1a\4test", 8, 7);		/* longer than its data */
 	malformed("\1a\4test\0more", 12, 12);	/* and one shorter */
 	malformed("\1a\4test", 8, 0);
 	malformed("\5a", 3, 3);			/* a label beyond the message */
@@ -260,6 +260,9 @@ ATF_TC_BODY(wrong, tc)
 	malformed("\xc0", 1, 1);		/* and half of one */
 	malformed("\x41" "abc", 5, 5);		/* reserved label types */
 	malformed("\x81" "abc", 5, 5);
+	begin(1);				/* beyond, of another name */
+	record("\1" "2\4arpa\0", 8, A, 1, 5, "\1\2\3\4", 4);
+	ATF_CHECK(!read_message(m.len));
 	begin(1);
 	m.data[5] = 2;				/* two questions */
 	RECORD(ASKED, PTR, "\1a\4test");

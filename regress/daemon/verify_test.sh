@@ -1,15 +1,21 @@
 #! /usr/bin/env atf-sh
 #
-# Who gets in: TLS versions, certificates good and bad, and other people's
-# clients; and that a certificate cannot write the log.
+# Who gets in: TLS versions, certificates good and bad; and that a certificate
+# cannot write the log.
 
 . "$(atf_get_srcdir)/../common.sh"
+. "$(atf_get_srcdir)/../cert_verbs.sh"
 
 # ---- verbs -------------------------------------------------------------------
 
 fail_with_log() {
 	show_log
 	atf_fail "$*"
+}
+
+# How many were let in, whatever is in other fields.
+sessions() {
+	log_count '^time=[^ ]* level=info pid=[0-9]* process=parent event=open '
 }
 
 refused_with() {
@@ -22,10 +28,10 @@ refused() {
 	reason=$1
 	shift
 	before=$(log_count "event=refused reason=$reason ")
-	opened=$(log_count event=open)
+	opened=$(sessions)
 	"$@" <in >out 2>err && fail_with_log "not refused: $*"
 	expect_soon refused_with "$reason" $((before + 1))
-	test "$(log_count event=open)" -eq "$opened" ||
+	test "$(sessions)" -eq "$opened" ||
 	    fail_with_log "a session for: $*"
 	grep -q "$(cat in)" out && fail_with_log "echoed: $*"
 	return 0
@@ -37,13 +43,13 @@ ours() {
 	shift
 	got=0
 	before=$(log_count "event=refused reason=$why ")
-	opened=$(log_count event=open)
+	opened=$(sessions)
 	postern -R ca.pem "$@" 127.0.0.1 "$port" <in >out 2>err || got=$?
 	test $got -eq 77 ||
 	    fail_with_log "status $got with $*, not 77: $(cat err)"
 	test ! -s out || fail_with_log "echoed with $*"
 	expect_soon refused_with "$why" $((before + 1))
-	test "$(log_count event=open)" -eq "$opened" ||
+	test "$(sessions)" -eq "$opened" ||
 	    fail_with_log "a session with $*"
 }
 
@@ -118,17 +124,6 @@ versions_only_12_body() {
 
 # ---- certificates ------------------------------------------------------------
 
-# tamper FROM TO: the last byte of the signature is another.
-tamper() {
-	openssl x509 -in "$1.pem" -outform DER -out tampered.der
-	last=$(($(stat -c %s tampered.der) - 1))
-	byte=$(od -An -tu1 -j "$last" tampered.der)
-	head -c "$last" tampered.der >tampered.new
-	printf "\\$(printf %03o $((byte ^ 1)))" >>tampered.new
-	openssl x509 -in tampered.new -inform DER -out "$2.pem"
-	cp "$1.key" "$2.key"
-}
-
 make_bad_clients() {
 	issue client expired ca --name expired --not-before 2001-01-01 \
 	    --not-after 2001-02-01
@@ -147,12 +142,8 @@ make_bad_clients() {
 # The log also says whose certificate it was.
 names_subject() {
 	grep "event=refused reason=$1 " daemon.log | tail -n 1 |
-	    grep -q "subject=.*$2.* sha256=$(fingerprint "$3")" ||
+	    grep -q "subject=.*$2.* sha256=$(hash_of "$3")" ||
 	    fail_with_log "no subject $2 with reason $1"
-}
-
-fingerprint() {
-	openssl x509 -in "$1" -outform DER | sha256sum | cut -d ' ' -f 1
 }
 
 refuses_bad_clients() {
@@ -225,142 +216,71 @@ algorithms_body() {
 		    fail_with_log "$algorithm: $(cat err)"
 		cmp in out || fail_with_log "$algorithm: nothing echoed"
 		grep -q "event=open.* subject=\"CN=$algorithm\"\
- sha256=$(fingerprint $algorithm.pem) " daemon.log ||
+ sha256=$(hash_of $algorithm.pem) " daemon.log ||
 		    fail_with_log "the log does not name $algorithm"
 	done
 	stop_daemon
 }
 
-# ---- other people's clients --------------------------------------------------
+# ---- who was refused ---------------------------------------------------------
 
-e2e_case openssl "openssl s_client: the good is echoed, the bad is not"
-openssl_body() {
-	make_pki
-	write_conf timeouts.idle=500ms
+# names_all REASON NAME NAMES: the last refusal tells all of NAME.pem, and its
+# subject alternative names, "" for none.
+names_all() {
+	line=$(grep "event=refused reason=$1 " daemon.log | tail -n 1)
+	about=" subject=\"CN=$2\" sha256=$(hash_of "$2.pem")"
+	about="$about serial=$(hex_serial_of "$2.pem")"
+	test -z "$3" || about="$about names=$3"
+	case $line in
+	*"$about detail=\""*\") ;;
+	*) fail_with_log "not$about detail=...: $line" ;;
+	esac
+}
+
+e2e_case at_fault "the log tells all of the certificate at fault, not of another"
+at_fault_body() {
+	make_pki --pathlen 9
+	sign_ca fallen ca
+	sign below fallen "$usual_client
+subjectAltName=DNS:below.example"
+	issue client revoked ca --name revoked --host a.example,192.0.2.1 \
+	    --email bob@a.example --uri spiffe://a.example/b
+	sign_ca bare ca
+	sign_client nowhere bare
+	put_on_list ca fallen
+	put_on_list ca revoked
+	make_list ca
+	make_list fallen
+	cat ca.crl.pem fallen.crl.pem >crl.pem
+	chain below fallen
+	chain nowhere bare
+	write_conf clients.crl=crl.pem \
+	    'clients.allow={"cn:client", "cn:below", "cn:nowhere", "cn:revoked"}'
 	start_daemon
 	echo "to be echoed" >in
-	s_client_is_echoed client
-	refused untrusted s_client other
-	# It offers a session that it was given: none is ever resumed.
-	s_client_is_echoed client -sess_out session.pem
-	test ! -s session.pem || s_client_is_echoed client -sess_in session.pem
-	openssl s_client -connect "127.0.0.1:$port" -CAfile ca.pem \
-	    -cert client.pem -key client.key -reconnect -ign_eof \
-	    </dev/null >out 2>err
-	grep -q '^Reused' out && fail_with_log "a session was resumed"
-	grep -q '^New, TLSv1.3' out || fail_with_log "openssl: $(cat err)"
+	ours revoked -C below.pem -K below.key
+	names_all revoked fallen ''
+	ours revoked -C revoked.pem -K revoked.key
+	names_all revoked revoked "DNS:a.example,IP:192.0.2.1,email:bob@a.example,URI:spiffe://a.example/b"
+	ours crl-missing -C nowhere.pem -K nowhere.key
+	names_all crl-missing nowhere ''
+	issue client barred ca --name barred
+	ours not-allowed -C barred.pem -K barred.key
+	names_all not-allowed barred ''
 	stop_daemon
-}
-
-gnutls() {
-	gnutls-cli --x509cafile=ca.pem --x509certfile="$1.pem" \
-	    --x509keyfile="$1.key" --logfile=gnutls.log --port="$port" \
-	    127.0.0.1
-}
-
-e2e_case gnutls "GnuTLS: the good is echoed, the bad is not"
-gnutls_head() {
-	atf_set descr "GnuTLS: the good is echoed, the bad is not"
-	atf_set require.progs gnutls-cli
-}
-gnutls_body() {
-	make_pki
-	write_conf timeouts.idle=1s
+	# rules that are looked at when the handshake is done
+	sign elsewhere ca "$usual_client
+subjectAltName=IP:192.0.2.1"
+	write_conf clients.host-check=address
 	start_daemon
-	echo "to be echoed" >in
-	# It leaves at the end of its input, so that must not come first.
-	mkfifo input
-	exec 9<>input
-	cat in >&9
-	gnutls client <input >out 2>err 9>&-
-	exec 9>&-
-	grep -q -x "$(cat in)" out ||
-	    fail_with_log "nothing echoed to GnuTLS: $(cat err gnutls.log)"
-	expect_log 'event=open.* subject="CN=client"'
-	refused untrusted gnutls other
-	stop_daemon
-}
-
-write_go_client() {
-	cat >client.go <<-'END'
-	package main
-
-	import (
-		"crypto/tls"
-		"crypto/x509"
-		"fmt"
-		"io"
-		"os"
-	)
-
-	func check(err error) {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-
-	func main() {
-		pem, err := os.ReadFile("ca.pem")
-		check(err)
-		roots := x509.NewCertPool()
-		roots.AppendCertsFromPEM(pem)
-		own, err := tls.LoadX509KeyPair(os.Args[2]+".pem",
-			os.Args[2]+".key")
-		check(err)
-		// Whatever CAs the server names, show this one.
-		c, err := tls.Dial("tcp", os.Args[1], &tls.Config{
-			RootCAs: roots,
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (
-				*tls.Certificate, error) {
-				return &own, nil
-			},
-		})
-		check(err)
-		go func() {
-			_, err := io.Copy(c, os.Stdin)
-			check(err)
-			check(c.CloseWrite())
-		}()
-		_, err = io.Copy(os.Stdout, c)
-		check(err)
-	}
-	END
-}
-
-e2e_case go "a Go client: the good is echoed, the bad is not"
-go_head() {
-	atf_set descr "a Go client: the good is echoed, the bad is not"
-	atf_set require.progs go
-	atf_set timeout 600
-}
-go_body() {
-	make_pki
-	write_go_client
-	HOME=$PWD GOCACHE=$PWD/gocache GOPATH=$PWD/gopath GOFLAGS=-mod=mod \
-	    GOPROXY=off CGO_ENABLED=0 go build -o client client.go \
-	    >go.out 2>&1 || atf_fail "$(cat go.out)"
-	write_conf
-	start_daemon
-	random_file in 1000000
-	./client "127.0.0.1:$port" client <in >out 2>err ||
-	    fail_with_log "Go failed: $(cat err)"
-	cmp in out || fail_with_log "Go got something else"
-	echo "to be echoed" >in
-	refused untrusted ./client "127.0.0.1:$port" other
+	ours address-mismatch -C elsewhere.pem -K elsewhere.key
+	names_all address-mismatch elsewhere IP:192.0.2.1
+	log_has 'detail="127.0.0.1 is none of its IP names"' ||
+	    fail_with_log "what was compared"
 	stop_daemon
 }
 
 # ---- what is in a certificate ------------------------------------------------
-
-# subject_certificate NAME CA SUBJECT: by openssl, as ours would refuse it.
-subject_certificate() {
-	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-	    -keyout "$1.key" -out "$1.csr" -subj "$3" >req.out 2>&1 &&
-	openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" \
-	    -CAcreateserial -days 2 -out "$1.pem" >req.out 2>&1 ||
-	    atf_fail "$(cat req.out)"
-}
 
 # Every line is one of ours, in printable ASCII, and says nothing that the
 # certificate made up.
@@ -369,9 +289,10 @@ log_is_sound() {
 	    daemon.log && fail_with_log "a line that is not ours"
 	LC_ALL=C grep -n '[^ -~]' daemon.log &&
 	    fail_with_log "bytes of a peer that are not escaped"
-	# What is in quotes, escapes included, taken away, its words are gone.
+	# What is in quotes, escapes included, taken away, its words are gone,
+	# and no quote is left over.
 	sed -e 's/"\(\\.\|[^"\\]\)*"//g' daemon.log | grep -i -F -e 6.6.6.6 \
-	    -e mallory -e forged &&
+	    -e mallory -e forged -e '"' &&
 	    fail_with_log "a certificate has written a field"
 	return 0
 }
@@ -399,7 +320,7 @@ time=2026-01-01T00:00:00.000Z event=forged subject=mallory'
 			long) subject=/CN=mallory$subject ;;
 			*) subject=/O=$subject/CN=$kind ;;
 			esac
-			subject_certificate $kind-$by $by "$subject"
+			sign_client $kind-$by $by
 		done
 	done
 	for kind in newline quote backslash escape unicode long; do
@@ -407,16 +328,16 @@ time=2026-01-01T00:00:00.000Z event=forged subject=mallory'
 		    "$port" <in >out 2>err || fail_with_log "$kind: $(cat err)"
 		cmp in out || fail_with_log "$kind: nothing echoed"
 		# Whatever the subject, the log says which certificate it was.
-		log_has "event=open.* sha256=$(fingerprint $kind-ca.pem) " ||
+		log_has "event=open.* sha256=$(hash_of $kind-ca.pem) " ||
 		    fail_with_log "$kind: its certificate is not in the log"
 		ours untrusted -C $kind-other-ca.pem -K $kind-other-ca.key
-		log_has "event=refused.* sha256=$(fingerprint $kind-other-ca.pem) " ||
+		log_has "event=refused.* sha256=$(hash_of $kind-other-ca.pem) " ||
 		    fail_with_log "$kind: refused, but not in the log"
 	done
 	log_is_sound
 	# Parts of a name are told apart from what looks like one.
-	subject_certificate slash ca '/O=Acme\/CN=client/CN=mallory'
-	subject_certificate comma ca '/O=Acme,CN=client/CN=mallory'
+	subject='/O=Acme\/CN=client/CN=mallory' sign_client slash ca
+	subject='/O=Acme,CN=client/CN=mallory' sign_client comma ca
 	for kind in slash comma; do
 		postern -R ca.pem -C $kind.pem -K $kind.key 127.0.0.1 "$port" \
 		    <in >out 2>err || fail_with_log "$kind: $(cat err)"
@@ -428,5 +349,57 @@ time=2026-01-01T00:00:00.000Z event=forged subject=mallory'
 	log_has 'subject="CN=mallory,O=Acme,CN=client"' &&
 	    fail_with_log "a comma in a name looks like another name"
 	test "$(log_count event=open)" -eq 8 || fail_with_log "sessions"
+	stop_daemon
+}
+
+# der_names NAME...: a SubjectAltName of DNS names with any bytes, as printf
+# writes them; all below 128 bytes long, each and together.
+der_names() {
+	for name_; do
+		# shellcheck disable=SC2059
+		printf "$name_" >one.name
+		# shellcheck disable=SC2046
+		printf ':82:%02x%s' "$(stat -c %s one.name)" \
+		    "$(od -An -v -tx1 one.name | tr -d '\n' | tr ' ' :)"
+	done >all.names
+	printf 'DER:30:%02x' $(($(stat -c %s all.names) / 3))
+	cat all.names
+}
+
+e2e_case hostile_names "names of a certificate cannot forge anything either"
+hostile_names_body() {
+	make_pki
+	write_conf 'clients.allow={"dns:good.example", "cn:nobody"}'
+	start_daemon
+	echo "to be echoed" >in
+	n=0
+	for names in 'good.example\0.mallory' 'mallory" event=open peer=6.6.6.6:6' \
+	    'mallory\nevent=open forged' 'mallory\\' 'mallory\\" forged="' \
+	    '\033[2Jmallory' 'a,DNS:good.example' '*' '' \
+	    'mallory\302\233\177\377\r'; do
+		n=$((n + 1))
+		sign hostile$n ca "$usual_client
+subjectAltName=$(der_names "$names" x)"
+		ours not-allowed -C hostile$n.pem -K hostile$n.key
+		log_has "reason=not-allowed .* sha256=$(hash_of hostile$n.pem) " ||
+		    fail_with_log "not in the log: $names"
+	done
+	log_has 'names="DNS:good.example\\x00.mallory,DNS:x"' ||
+	    fail_with_log "a NUL in a name"
+	log_has 'names="DNS:a\\x2cDNS:good.example,DNS:x"' ||
+	    fail_with_log "a comma in a name"
+	# the longest that is shown is cut, and never within an escape
+	quotes=$(printf %0600d 0 | sed 's/0/\\"/g')	# openssl takes \ off
+	for n in 1 2 3 4; do
+		sign long$n ca "$usual_client
+subjectAltName=@names
+[names]
+DNS.1=$(printf %0${n}d 0)$quotes"
+		ours not-allowed -C long$n.pem -K long$n.key
+	done
+	log_has 'subject="CN=long1" .* names="DNS:0\(\\"\)*\.\.\."' ||
+	    fail_with_log "quotes in a name"
+	log_is_sound
+	test "$(sessions)" -eq 0 || fail_with_log "one was let in"
 	stop_daemon
 }

@@ -15,7 +15,7 @@
 #include "text.h"
 #include "x509text.h"
 
-#define DAY	86400
+#define DAY	86400L
 
 /* ---- certificates ------------------------------------------------------ */
 
@@ -32,7 +32,7 @@ struct spec {
 	int			 pathlen;	/* of a CA, + 1; 0: none */
 	const char		*san;
 	const char		*constraints;
-	const char		*usage;		/* "": none */
+	const char		*usage;		/* extended; "": none */
 	long			 from, to;	/* seconds from now; 0, 0 */
 	int			 bits;		/* RSA; 0: EC P-256 */
 	const EVP_MD		*digest;	/* NULL: SHA-256 */
@@ -76,6 +76,47 @@ extend(X509 *cert, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(ext);
 }
 
+/* "DNS:a,IP:192.0.2.1": also what the library would not put there for us. */
+static void
+add_names(X509 *cert, const char *text)
+{
+	static const struct {
+		const char	*word;
+		int		 type;
+	} types[] = { { "DNS", GEN_DNS }, { "URI", GEN_URI },
+	    { "email", GEN_EMAIL }, { "IP", GEN_IPADD } };
+	GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
+	char *copy = strdup(text == NULL ? "" : text), *rest = copy, *one;
+
+	while (rest[0] != '\0' && (one = strsep(&rest, ",")) != NULL) {
+		GENERAL_NAME *name = GENERAL_NAME_new();
+		char *value = strchr(one, ':');
+		ASN1_STRING *s;
+		size_t i = 0;
+
+		ATF_REQUIRE(name != NULL && value != NULL);
+		*value++ = '\0';
+		while (strcmp(types[i].word, one) != 0)
+			ATF_REQUIRE(++i < sizeof types / sizeof types[0]);
+		if (types[i].type == GEN_IPADD) {
+			s = a2i_IPADDRESS(value);
+		} else {
+			s = ASN1_IA5STRING_new();
+			ASN1_STRING_set(s, value, -1);
+		}
+		ATF_REQUIRE(s != NULL);
+		GENERAL_NAME_set0_value(name, types[i].type, s);
+		sk_GENERAL_NAME_push(all, name);
+		if (rest == NULL)
+			break;
+	}
+	if (sk_GENERAL_NAME_num(all) > 0)
+		ATF_REQUIRE_EQ(1, X509_add1_ext_i2d(cert,
+		    NID_subject_alt_name, all, 0, 0));
+	sk_GENERAL_NAME_pop_free(all, GENERAL_NAME_free);
+	free(copy);
+}
+
 static void
 extend_ca(const struct spec *s, X509 *cert, X509 *issuer)
 {
@@ -117,10 +158,9 @@ make(const struct spec *s)
 		extend(e->cert, issuer, NID_authority_key_identifier, "keyid");
 	if (s->ca)
 		extend_ca(s, e->cert, issuer);
-	else
-		extend(e->cert, issuer, NID_ext_key_usage, s->usage != NULL ?
-		    s->usage : "clientAuth");
-	extend(e->cert, issuer, NID_subject_alt_name, s->san);
+	extend(e->cert, issuer, NID_ext_key_usage, s->usage != NULL || s->ca ?
+	    s->usage : "clientAuth");
+	add_names(e->cert, s->san);
 	ATF_REQUIRE(X509_sign(e->cert, s->by == NULL ? e->key : s->by->key,
 	    s->digest != NULL ? s->digest : EVP_sha256()) > 0);
 	return e;
@@ -142,6 +182,24 @@ static struct entity *
 with_names(const char *cn, const char *san)
 {
 	return make(&(struct spec){ .name = cn, .san = san });
+}
+
+/* The same with the last byte of its signature changed, read anew. */
+static struct entity *
+tamper(const struct entity *whole)
+{
+	struct entity *e = &made[made_count++];
+	unsigned char *der = NULL;
+	const unsigned char *p;
+	int len = i2d_X509(whole->cert, &der);
+
+	ATF_REQUIRE(made_count <= sizeof made / sizeof made[0] && len > 0);
+	der[len - 1] ^= 1;
+	p = der;
+	e->cert = d2i_X509(NULL, &p, len);
+	ATF_REQUIRE(e->cert != NULL);
+	OPENSSL_free(der);
+	return e;
 }
 
 static void
@@ -576,7 +634,29 @@ ATF_TC_BODY(leaf_in_the_file, tc)
 	    REASON_NONE);
 	ATF_CHECK(verdict(&s, make_client("x", self), self, END) !=
 	    REASON_NONE);
-	EXPECT("untrusted", &s, make_client("self", NULL));
+	EXPECT("untrusted", &s, make_client("another", NULL));
+	end(&s);
+}
+
+/* What stands above is asked for its right to, be it trusted or not. */
+ATF_TC_WITHOUT_HEAD(issuers);
+ATF_TC_BODY(issuers, tc)
+{
+	struct entity *root, *server, *barred;
+	struct scene s;
+
+	begin(&s);
+	root = make_ca("root", NULL);
+	server = make(&(struct spec){ .name = "server", .ca = true,
+	    .usage = "serverAuth" });
+	barred = make(&(struct spec){ .name = "barred", .by = root, .ca = true,
+	    .usage = "serverAuth" });
+	trust(&s, root);
+	trust(&s, server);
+	EXPECT("wrong-purpose", &s, make_client("a", server));
+	ATF_CHECK(at_fault(&s, REASON_WRONG_PURPOSE) != NULL && X509_cmp(
+	    server->cert, at_fault(&s, REASON_WRONG_PURPOSE)) == 0);
+	EXPECT("wrong-purpose", &s, make_client("a", barred), barred);
 	end(&s);
 }
 
@@ -605,9 +685,8 @@ ATF_TC_BODY(times, tc)
 ATF_TC_WITHOUT_HEAD(signatures);
 ATF_TC_BODY(signatures, tc)
 {
+	struct entity *root, *inter, *leaf, *bent;
 	struct scene s;
-	struct entity *root, *inter, *leaf;
-	const ASN1_BIT_STRING *sig;
 
 	begin(&s);
 	root = make_ca("root", NULL);
@@ -615,15 +694,12 @@ ATF_TC_BODY(signatures, tc)
 	leaf = make_client("leaf", inter);
 	trust(&s, root);
 	EXPECT("none", &s, leaf, inter);
-	X509_get0_signature(&sig, NULL, inter->cert);
-	sig->data[sig->length - 1] ^= 1;
-	EXPECT("bad-signature", &s, leaf, inter);
-	ATF_CHECK(at_fault(&s, REASON_BAD_SIGNATURE) == inter->cert);
-	sig->data[sig->length - 1] ^= 1;
-	X509_get0_signature(&sig, NULL, leaf->cert);
-	sig->data[sig->length - 1] ^= 1;
-	EXPECT("bad-signature", &s, leaf, inter);
-	ATF_CHECK(at_fault(&s, REASON_BAD_SIGNATURE) == leaf->cert);
+	bent = tamper(inter);
+	EXPECT("bad-signature", &s, leaf, bent);
+	ATF_CHECK(at_fault(&s, REASON_BAD_SIGNATURE) == bent->cert);
+	bent = tamper(leaf);
+	EXPECT("bad-signature", &s, bent, inter);
+	ATF_CHECK(at_fault(&s, REASON_BAD_SIGNATURE) == bent->cert);
 	end(&s);
 }
 
@@ -843,7 +919,12 @@ ATF_TC_BODY(trusted_needs_no_list, tc)
 	EXPECT("none", &s, leaf);
 	EXPECT("none", &s, leaf, inter, root);
 	EXPECT("revoked", &s, bad);
-	/* but what it issued does, even if that is trusted no less */
+	/* nor does it matter what there is of a CA above */
+	publish_as(&s, root, root->key, -2 * DAY, -60, NULL);
+	EXPECT("none", &s, own, root);
+	EXPECT("none", &s, leaf, inter, root);
+	EXPECT("revoked", &s, bad);
+	/* but what it issued needs one, even if that is trusted no less */
 	EXPECT("untrusted", &s, make_client("x", root), root);
 	below = make_ca("below", inter);
 	EXPECT("crl-missing", &s, make_client("x", below), below);
@@ -922,8 +1003,7 @@ ATF_TC_BODY(first_in_order, tc)
 {
 	struct entity *root, *other, *leaf;
 	struct scene s;
-	const ASN1_BIT_STRING *sig;
-	struct spec all = { .name = "leaf", .bits = 1024, .usage = "serverAuth",
+	struct spec all = { .name = "a leaf", .bits = 1024, .usage = "serverAuth",
 	    .san = "DNS:out.example", .from = -2 * DAY, .to = -60 };
 
 	begin(&s);
@@ -937,10 +1017,7 @@ ATF_TC_BODY(first_in_order, tc)
 	all.by = root;
 	leaf = make(&all);
 	publish_as(&s, root, root->key, -2 * DAY, -60, leaf);
-	X509_get0_signature(&sig, NULL, leaf->cert);
-	sig->data[sig->length - 1] ^= 1;
-	EXPECT("bad-signature", &s, leaf);
-	sig->data[sig->length - 1] ^= 1;
+	EXPECT("bad-signature", &s, tamper(leaf));
 	EXPECT("weak-crypto", &s, leaf);
 	for (enum reason why = REASON_NAME_CONSTRAINT;
 	    why < REASON_ADDRESS_MISMATCH; why++)
@@ -1119,6 +1196,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, path_length);
 	ATF_TP_ADD_TC(tp, partial_chain);
 	ATF_TP_ADD_TC(tp, leaf_in_the_file);
+	ATF_TP_ADD_TC(tp, issuers);
 	ATF_TP_ADD_TC(tp, times);
 	ATF_TP_ADD_TC(tp, signatures);
 	ATF_TP_ADD_TC(tp, weak);

@@ -130,7 +130,7 @@ ATF_TC_BODY(empty_name, tc)
 	X509_NAME_free(name);
 }
 
-/* ---- certificates -------------------------------------------------------------- */
+/* ---- certificates ------------------------------------------------------- */
 
 /* `bits`: an RSA key's; `curve`: an EC key's; neither: Ed25519. */
 static EVP_PKEY *
@@ -260,7 +260,7 @@ ATF_TC_BODY(der, tc)
 	X509_free(cert);
 }
 
-/* ---- serials, names, usages, keys ------------------------------------------------ */
+/* ---- serials, names, usages, keys --------------------------------------- */
 
 ATF_TC_WITHOUT_HEAD(serials);
 ATF_TC_BODY(serials, tc)
@@ -314,7 +314,7 @@ has_names(const char *der, size_t len, const char *want)
 	X509_free(cert);
 }
 
-#define HAS_NAMES(der, want) has_names(der, sizeof der - 1, want)
+#define HAS_NAMES(der, want) has_names(der, sizeof(der) - 1, want)
 
 ATF_TC_WITHOUT_HEAD(names);
 ATF_TC_BODY(names, tc)
@@ -430,7 +430,9 @@ ATF_TC_BODY(many_names, tc)
 static bool
 same_name(const char *name, void *arg)
 {
-	ATF_CHECK_STREQ(arg, name);
+	const char *want = arg;
+
+	ATF_CHECK_STREQ(want, name);
 	return true;
 }
 
