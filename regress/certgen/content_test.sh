@@ -162,7 +162,7 @@ ca_body()
 	make_ca
 	has_subject ca.pem 'CN=Test CA'
 	has_ext ca.pem basicConstraints \
-	    'X509v3 Basic Constraints: critical CA:TRUE'
+	    'X509v3 Basic Constraints: critical CA:TRUE, pathlen:0'
 	has_ext ca.pem keyUsage \
 	    'X509v3 Key Usage: critical Certificate Sign, CRL Sign'
 	has_ext ca.pem extendedKeyUsage ''
@@ -260,7 +260,7 @@ algorithms_head()
 algorithms_body()
 {
 	for by in p256 p384 ed25519 rsa3072; do
-		rm -f ./*.pem ./*.key
+		rm -f ./*.pem ./*.key ./*.index
 		make_ca --algorithm $by
 		for a in p256 p384 ed25519 rsa3072; do
 			by_ca server --cert $a.pem --key $a.key --host $a \

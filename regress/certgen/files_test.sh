@@ -239,7 +239,7 @@ spares_ca_body()
 	done
 	atf_check cmp ca.pem ../ca.pem
 	atf_check cmp ca.key ../ca.key
-	nothing_but ca.key ca.pem hard.key
+	nothing_but ca.key ca.pem ca.pem.index hard.key
 }
 
 atf_test_case unwritable

@@ -394,7 +394,7 @@ odd_files_body() {
 	refused "posternd.conf: is empty"
 	printf 'parents = 1\n\0parents = 2\n' >posternd.conf
 	refused "posternd.conf: .*NUL"
-	head -c 4194305 /dev/zero | tr '\0' '#' >posternd.conf
+	head -c 16777217 /dev/zero | tr '\0' '#' >posternd.conf
 	refused "posternd.conf: is larger than 16 MiB"
 	rm posternd.conf
 	ln -s posternd.conf posternd.conf
