@@ -1,11 +1,15 @@
 #include "issue.h"
 
+#include <err.h>
 #include <openssl/bn.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdbool.h>
+#include <sysexits.h>
 
 #include "crypto.h"
 #include "key.h"
+#include "x509text.h"
 
 #define SERIAL_BITS	128	/* CA/B Forum asks for 64; nothing collides */
 #define KEY_ID_SIZE	20	/* RFC 7093, 2, method 1 */
@@ -41,7 +45,7 @@ role_days(enum role role)
 	return rules[role].days;
 }
 
-/* ---- extensions -------------------------------------------------------- */
+/* ---- extensions --------------------------------------------------------- */
 
 static void
 add(X509 *cert, int nid, void *value, bool critical)
@@ -52,12 +56,16 @@ add(X509 *cert, int nid, void *value, bool critical)
 }
 
 static void
-add_basic_constraints(X509 *cert, bool ca)
+add_basic_constraints(X509 *cert, bool ca, int pathlen)
 {
 	BASIC_CONSTRAINTS *bc = BASIC_CONSTRAINTS_new();
 
 	if (bc != NULL)
 		bc->ca = ca ? 0xff : 0;		/* DER's TRUE */
+	if (bc != NULL && ca && pathlen >= 0 &&
+	    ((bc->pathlen = ASN1_INTEGER_new()) == NULL ||
+	    ASN1_INTEGER_set(bc->pathlen, pathlen) != 1))
+		crypto_fatal("path length");
 	add(cert, NID_basic_constraints, bc, true);
 	BASIC_CONSTRAINTS_free(bc);
 }
@@ -132,11 +140,11 @@ add_authority_key_id(X509 *cert, const X509 *issuer)
 }
 
 static void
-add_names(X509 *cert, GENERAL_NAMES *names)
+add_names(X509 *cert, const GENERAL_NAMES *names)
 {
 	if (names != NULL && sk_GENERAL_NAME_num(names) > 0 &&
-	    X509_add1_ext_i2d(cert, NID_subject_alt_name, names, false,
-	    X509V3_ADD_DEFAULT) != 1)
+	    X509_add1_ext_i2d(cert, NID_subject_alt_name,
+	    (void *)(uintptr_t)names, false, X509V3_ADD_DEFAULT) != 1)
 		crypto_fatal("cannot add the names");
 }
 
@@ -154,15 +162,17 @@ add_extensions(X509 *cert, const struct request *r, const X509 *issuer)
 {
 	const struct rule *rule = &rules[r->role];
 
-	add_basic_constraints(cert, rule->ca);
+	add_basic_constraints(cert, rule->ca, r->pathlen);
 	add_key_usage(cert, usage_for(rule, r->key));
 	add_extended_key_usage(cert, rule);
 	add_subject_key_id(cert);
 	add_authority_key_id(cert, issuer);
 	add_names(cert, r->names);
+	if (r->permit != NULL)
+		add(cert, NID_name_constraints, r->permit, true);
 }
 
-/* ---- fields ------------------------------------------------------------ */
+/* ---- fields ------------------------------------------------------------- */
 
 static void
 set_serial(X509 *cert)
@@ -181,7 +191,7 @@ set_serial(X509 *cert)
  * where it is also the issuer, and two that are alike confuse verifiers.
  */
 static void
-set_subject(X509 *cert, const char *common_name)
+make_subject(X509 *cert, const char *common_name)
 {
 	X509_NAME *name = X509_NAME_new();
 	BIGNUM *bn = ASN1_INTEGER_to_BN(X509_get_serialNumber(cert), NULL);
@@ -197,6 +207,16 @@ set_subject(X509 *cert, const char *common_name)
 	OPENSSL_free(serial);
 	BN_free(bn);
 	X509_NAME_free(name);
+}
+
+static void
+set_subject(X509 *cert, const struct request *r)
+{
+	if (r->subject == NULL)
+		make_subject(cert, r->common_name);
+	else if (X509_set_subject_name(cert,
+	    (X509_NAME *)(uintptr_t)r->subject) != 1)
+		crypto_fatal("cannot set the subject");
 }
 
 static void
@@ -230,7 +250,7 @@ issue(const struct request *r, const struct authority *issuer)
 	    X509_set_pubkey(cert, r->key) != 1)
 		crypto_fatal("cannot make a certificate");
 	set_serial(cert);
-	set_subject(cert, r->common_name);
+	set_subject(cert, r);
 	set_validity(cert, &r->validity);
 	if (X509_set_issuer_name(cert, X509_get_subject_name(by)) != 1)
 		crypto_fatal("cannot set the issuer");
@@ -239,13 +259,59 @@ issue(const struct request *r, const struct authority *issuer)
 	return cert;
 }
 
+/* ---- what comes of it --------------------------------------------------- */
+
+/* libcrypto looks at this only when the new CA has issued something. */
+static void
+check_pathlen(X509 *cert, X509 *issuer, const char *issuer_path)
+{
+	long may = x509_path_length(issuer), own = x509_path_length(cert);
+
+	if (may == -1 || X509_check_ca(cert) == 0)
+		return;
+	if (may == 0)
+		errx(EX_DATAERR, "%s: this CA may issue no CAs (its path "
+		    "length is 0); one made with --pathlen 1 may", issuer_path);
+	if (own == -1 || own >= may)
+		errx(EX_DATAERR, "%s: this CA's path length is %ld; one that "
+		    "it issues has less (--pathlen)", issuer_path, may);
+}
+
+void
+issue_check(X509 *cert, const struct authority *issuer,
+    const char *issuer_path)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+
+	if (store == NULL || ctx == NULL ||
+	    X509_STORE_add_cert(store, issuer->cert) != 1 ||
+	    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN |
+	    X509_V_FLAG_NO_CHECK_TIME) != 1 ||
+	    X509_STORE_CTX_init(ctx, store, cert, NULL) != 1)
+		crypto_fatal("cannot check the certificate");
+	check_pathlen(cert, issuer->cert, issuer_path);
+	if (X509_verify_cert(ctx) != 1)
+		errx(EX_DATAERR, "%s: this CA may not issue that: %s",
+		    issuer_path, X509_verify_cert_error_string(
+		    X509_STORE_CTX_get_error(ctx)));
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(store);
+	ERR_clear_error();
+}
+
 uint8_t *
-issue_pem(X509 *cert, size_t *len)
+issue_pem(X509 *cert, const struct authority *issuer, size_t *len)
 {
 	static const char what[] = "cannot write the certificate as PEM";
 	BIO *bio = BIO_new(BIO_s_mem());
 
 	if (bio == NULL || PEM_write_bio_X509(bio, cert) != 1)
 		crypto_fatal(what);
+	for (int i = 0; issuer != NULL &&
+	    i < sk_X509_num(issuer->above); i++)
+		if (PEM_write_bio_X509(bio,
+		    sk_X509_value(issuer->above, i)) != 1)
+			crypto_fatal(what);
 	return crypto_text(bio, len, what);
 }

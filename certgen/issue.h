@@ -1,6 +1,5 @@
 /*
- * A certificate, put together and signed.  What may be in one is decided
- * here, by its role, and by nothing that somebody else wrote.
+ * A certificate, put together and signed.
  */
 #ifndef POSTERN_CERTGEN_ISSUE_H
 #define POSTERN_CERTGEN_ISSUE_H
@@ -11,19 +10,16 @@
 #include <stdint.h>
 
 #include "authority.h"
+#include "role.h"
 #include "validity.h"
-
-enum role {
-	ROLE_SELF_SIGNED,	/* its own CA: certificate and pin in one */
-	ROLE_CA,
-	ROLE_SERVER,
-	ROLE_CLIENT
-};
 
 struct request {
 	enum role		 role;
 	const char		*common_name;	/* NULL: none */
-	GENERAL_NAMES		*names;	/* NULL or empty: none */
+	const X509_NAME		*subject;	/* NULL: made of the above */
+	const GENERAL_NAMES	*names;		/* NULL or empty: none */
+	int			 pathlen;	/* CAs beneath; -1: no limit */
+	NAME_CONSTRAINTS	*permit;	/* NULL: none */
 	struct validity		 validity;
 	EVP_PKEY		*key;	/* the subject's; only read */
 };
@@ -38,7 +34,18 @@ int role_days(enum role role);
  */
 X509 *issue(const struct request *r, const struct authority *issuer);
 
-/* As PEM, malloc'ed; the caller's. */
-uint8_t *issue_pem(X509 *cert, size_t *len);
+/*
+ * Would a verifier take it from this issuer?  Its path length, its name
+ * constraints and the strength of what signed it are tried, its validity is
+ * not.  Ends the program with EX_DATAERR if not.
+ */
+void issue_check(X509 *cert, const struct authority *issuer,
+    const char *issuer_path);
+
+/*
+ * As PEM, malloc'ed, the caller's: the certificate, and after it those that
+ * lead from its issuer (NULL: it has none) up to, not including, the root.
+ */
+uint8_t *issue_pem(X509 *cert, const struct authority *issuer, size_t *len);
 
 #endif

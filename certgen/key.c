@@ -1,18 +1,24 @@
 #include "key.h"
 
 #include <err.h>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "crypto.h"
 #include "file.h"
+#include "input.h"
+#include "passphrase.h"
+#include "privkey.h"
+
+#define ITERATIONS	600000
+#define RSA_BITS_MAX	8192	/* a larger one only costs its verifiers time */
 
 static const struct algorithm {
 	const char	*name;
@@ -71,57 +77,38 @@ key_make(enum key_algorithm which)
 	return key;
 }
 
-/* Asked only for a key under a passphrase: give none, remember the question. */
-static int
-no_passphrase(char *buf, int size, int writing, void *asked)
-{
-	(void)buf;
-	(void)size;
-	(void)writing;
-	*(bool *)asked = true;
-	return -1;
-}
+/* ---- read --------------------------------------------------------------- */
 
 static EVP_PKEY *
-parse_key(const char *path, const uint8_t *pem, size_t len)
+parse_key(const char *path, const uint8_t *pem, size_t len,
+    const char *passphrase_file)
 {
-	BIO *bio = BIO_new_mem_buf(pem, (int)len);
-	bool asked = false;
+	enum privkey_status status;
+	char *passphrase;
+	const char *why;
 	EVP_PKEY *key;
 
-	if (bio == NULL)
-		crypto_fatal(path);
-	key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
-	BIO_free(bio);
-	if (key != NULL)
-		return key;
-	if (asked)
-		errx(EX_DATAERR, "%s: the key is under a passphrase; take that "
-		    "off with \"openssl pkey -in FILE -out NEWFILE\"", path);
-	if (strstr((const char *)pem, "PRIVATE KEY-----") == NULL)
-		errx(EX_DATAERR, "%s: holds no private key in PEM form "
-		    "(-----BEGIN PRIVATE KEY-----)", path);
-	errx(EX_DATAERR, "%s: the private key is damaged, or of a kind that "
-	    "is not known here", path);
+	status = privkey_parse(pem, len, NULL, &key, &why);
+	if (status == PRIVKEY_ENCRYPTED) {
+		passphrase = passphrase_for(path, passphrase_file);
+		status = privkey_parse(pem, len, passphrase, &key, &why);
+		passphrase_free(passphrase);
+	}
+	if (status != PRIVKEY_OK)
+		errx(EX_DATAERR, "%s: %s", path, why);
+	return key;
 }
 
 EVP_PKEY *
-key_read(const char *path)
+key_read(const char *path, const char *passphrase_file)
 {
-	/* Not to wait for a FIFO's other end: it is refused below. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
-	const char *why;
 	EVP_PKEY *key;
 	uint8_t *pem;
 	size_t len;
 
-	if (fd == -1 || fstat(fd, &st) == -1)
-		err(EX_NOINPUT, "%s", path);
-	if (!file_read(fd, &pem, &len, &why))
-		errx(EX_DATAERR, "%s: %s", path, why);
-	close(fd);
-	key = parse_key(path, pem, len);
+	read_input(path, &pem, &len, &st);
+	key = parse_key(path, pem, len, passphrase_file);
 	file_wipe(pem, len);
 	if ((st.st_mode & S_IRWXO) != 0)
 		errx(EX_NOPERM, "%s: others may read this key or write it; "
@@ -129,17 +116,38 @@ key_read(const char *path)
 	return key;
 }
 
+/* ---- written ------------------------------------------------------------ */
+
+/* PBKDF2 with HMAC-SHA256 (OWASP's number), and AES-256 under that. */
+static int
+write_encrypted(BIO *bio, const PKCS8_PRIV_KEY_INFO *plain,
+    const char *passphrase)
+{
+	X509_SIG *sealed = PKCS8_encrypt(-1, EVP_aes_256_cbc(), passphrase,
+	    (int)strlen(passphrase), NULL, 0, ITERATIONS,
+	    (PKCS8_PRIV_KEY_INFO *)(uintptr_t)plain);
+	int ok = sealed == NULL ? 0 : PEM_write_bio_PKCS8(bio, sealed);
+
+	X509_SIG_free(sealed);
+	return ok;
+}
+
 uint8_t *
-key_pem(EVP_PKEY *key, size_t *len)
+key_pem(EVP_PKEY *key, const char *passphrase, size_t *len)
 {
 	static const char what[] = "cannot write the key as PKCS#8";
+	PKCS8_PRIV_KEY_INFO *plain = EVP_PKEY2PKCS8(key);
 	BIO *bio = BIO_new(BIO_s_mem());
 
-	if (bio == NULL || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL,
-	    0, NULL, NULL) != 1)
+	if (bio == NULL || plain == NULL || (passphrase != NULL ?
+	    write_encrypted(bio, plain, passphrase) :
+	    PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, plain)) != 1)
 		crypto_fatal(what);
+	PKCS8_PRIV_KEY_INFO_free(plain);
 	return crypto_text(bio, len, what);
 }
+
+/* ---- strength ----------------------------------------------------------- */
 
 bool
 key_digest(const EVP_PKEY *key, const EVP_MD **md)
@@ -160,4 +168,22 @@ key_digest(const EVP_PKEY *key, const EVP_MD **md)
 	default:
 		return false;
 	}
+}
+
+bool
+key_is_sound(EVP_PKEY *key)
+{
+	const EVP_MD *md;
+	EVP_PKEY_CTX *ctx;
+	bool ok;
+
+	if (!key_digest(key, &md) || EVP_PKEY_bits(key) > RSA_BITS_MAX)
+		return false;
+	if (EVP_PKEY_base_id(key) == EVP_PKEY_ED25519)
+		return true;	/* any 32 bytes are one */
+	ctx = EVP_PKEY_CTX_new(key, NULL);
+	ok = ctx != NULL && EVP_PKEY_public_check(ctx) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return ok;
 }

@@ -24,19 +24,29 @@ const char *key_algorithm_text(enum key_algorithm a);
 EVP_PKEY *key_make(enum key_algorithm a);
 
 /*
- * Read the first private key of a PEM file; the caller's.  Ends the program
- * with one line: EX_NOINPUT if the file cannot be opened, EX_NOPERM if others
- * may read it, EX_DATAERR if it is not a key, or one under a passphrase.
+ * Read the private key of a PEM file; the caller's.  One under a passphrase
+ * asks for it, as passphrase_for does.  Ends the program with one line:
+ * EX_NOINPUT if the file cannot be opened, EX_NOPERM if others may read it,
+ * EX_DATAERR if it is not a key, or not to be had with this passphrase.
  */
-EVP_PKEY *key_read(const char *path);
+EVP_PKEY *key_read(const char *path, const char *passphrase_file);
 
-/* As PEM, malloc'ed; to be given back with file_wipe (file.h). */
-uint8_t *key_pem(EVP_PKEY *key, size_t *len);
+/*
+ * As PEM, malloc'ed; to be given back with file_wipe (file.h).  Under
+ * `passphrase` unless that is NULL.
+ */
+uint8_t *key_pem(EVP_PKEY *key, const char *passphrase, size_t *len);
 
 /*
  * The digest to sign with: as strong as the key; NULL in *md for Ed25519,
  * which has its own.  False: a kind or size of key that we do not sign with.
  */
 bool key_digest(const EVP_PKEY *key, const EVP_MD **md);
+
+/*
+ * Is the public half, which somebody else has made, of such a kind and size,
+ * and well-formed: a point of its curve, a modulus and exponent that can be?
+ */
+bool key_is_sound(EVP_PKEY *key);
 
 #endif

@@ -34,12 +34,19 @@ names_free(struct names *n)
 }
 
 static _Noreturn void
-refuse(const char *option, const char *item, const char *why)
+refuse(const struct origin *from, const char *item, size_t len,
+    const char *why)
 {
 	char shown[128];
 
-	text_escape(shown, sizeof shown, item, strlen(item));
-	errx(EX_USAGE, "%s: \"%s\": %s", option, shown, why);
+	text_escape(shown, sizeof shown, item, len);
+	errx(from->code, "%s: \"%s\": %s", from->text, shown, why);
+}
+
+static _Noreturn void
+refuse_text(const struct origin *from, const char *item, const char *why)
+{
+	refuse(from, item, strlen(item), why);
 }
 
 static void
@@ -57,7 +64,7 @@ push(struct names *n, int type, const void *data, size_t len)
 		crypto_fatal("names");
 }
 
-/* ---- hosts ------------------------------------------------------------- */
+/* ---- hosts -------------------------------------------------------------- */
 
 /* Letters, digits, and inside also "-"; "_" is no host name, yet in use. */
 static bool
@@ -132,45 +139,73 @@ dns_name_fault(const char *s, bool wildcard)
 	return NULL;
 }
 
-static bool
-add_address(struct names *n, const char *host)
-{
-	struct in6_addr a6;
-	struct in_addr a4;
-
-	if (inet_pton(AF_INET, host, &a4) == 1) {
-		push(n, GEN_IPADD, &a4, sizeof a4);
-		return true;
-	}
-	if (inet_pton(AF_INET6, host, &a6) != 1)
-		return false;
-	/* Verifiers see such a client as IPv4: this name would never match. */
-	if (IN6_IS_ADDR_V4MAPPED(&a6))
-		refuse("--host", host, "is an IPv4 address in IPv6's clothes; "
-		    "write the IPv4 address");
-	push(n, GEN_IPADD, &a6, sizeof a6);
-	return true;
-}
-
 static void
-add_host(struct names *n, const char *host, bool wildcard)
+note_host(struct names *n, const char *host)
 {
-	const char *why;
-
-	if (!add_address(n, host)) {
-		if (strchr(host, ':') != NULL)
-			refuse("--host", host, "is not an IPv6 address, and "
-			    "nothing else has a \":\" (no brackets, scope, "
-			    "port)");
-		if ((why = dns_name_fault(host, wildcard)) != NULL)
-			refuse("--host", host, why);
-		push(n, GEN_DNS, host, strlen(host));
-	}
 	if (n->first_host[0] == '\0')
 		text_copy(n->first_host, sizeof n->first_host, host);
 }
 
-/* ---- URIs -------------------------------------------------------------- */
+/* `host` is the address as text. */
+static void
+add_ipv6(struct names *n, const struct origin *from, const char *host,
+    const struct in6_addr *a)
+{
+	/* Verifiers see such a client as IPv4: this name would never match. */
+	if (IN6_IS_ADDR_V4MAPPED(a))
+		refuse_text(from, host, "is an IPv4 address in IPv6's "
+		    "clothes; write the IPv4 address");
+	push(n, GEN_IPADD, a, sizeof *a);
+}
+
+static bool
+add_address(struct names *n, const struct origin *from, const char *host)
+{
+	struct in6_addr a6;
+	struct in_addr a4;
+
+	if (inet_pton(AF_INET, host, &a4) == 1)
+		push(n, GEN_IPADD, &a4, sizeof a4);
+	else if (inet_pton(AF_INET6, host, &a6) == 1)
+		add_ipv6(n, from, host, &a6);
+	else
+		return false;
+	return true;
+}
+
+static void
+add_dns(struct names *n, const struct origin *from, const char *host,
+    bool wildcard)
+{
+	const char *why = dns_name_fault(host, wildcard);
+
+	if (why != NULL)
+		refuse_text(from, host, why);
+	push(n, GEN_DNS, host, strlen(host));
+	note_host(n, host);
+}
+
+static void
+add_host(struct names *n, const struct origin *from, const char *host,
+    bool wildcard)
+{
+	if (add_address(n, from, host)) {
+		note_host(n, host);
+		return;
+	}
+	if (strchr(host, ':') != NULL)
+		refuse_text(from, host, "is not an IPv6 address, and nothing "
+		    "else has a \":\" (no brackets, scope, port)");
+	add_dns(n, from, host, wildcard);
+}
+
+bool
+names_is_host(const char *s)
+{
+	return dns_name_fault(s, false) == NULL;
+}
+
+/* ---- URIs --------------------------------------------------------------- */
 
 /* A character that RFC 3986 lets stand in a URI by itself. */
 static bool
@@ -237,17 +272,18 @@ uri_fault(const char *s)
 }
 
 static void
-add_uri(struct names *n, const char *uri, bool wildcard)
+add_uri(struct names *n, const struct origin *from, const char *uri,
+    bool wildcard)
 {
 	const char *why = uri_fault(uri);
 
 	(void)wildcard;
 	if (why != NULL)
-		refuse("--uri", uri, why);
+		refuse_text(from, uri, why);
 	push(n, GEN_URI, uri, strlen(uri));
 }
 
-/* ---- e-mail ------------------------------------------------------------ */
+/* ---- e-mail ------------------------------------------------------------- */
 
 static const char *
 email_fault(const char *s)
@@ -268,30 +304,40 @@ email_fault(const char *s)
 }
 
 static void
-add_email(struct names *n, const char *email, bool wildcard)
+add_email(struct names *n, const struct origin *from, const char *email,
+    bool wildcard)
 {
 	const char *why = email_fault(email);
 
 	(void)wildcard;
 	if (why != NULL)
-		refuse("--email", email, why);
+		refuse_text(from, email, why);
 	push(n, GEN_EMAIL, email, strlen(email));
 }
 
-/* ---- lists ------------------------------------------------------------- */
+bool
+names_is_email(const char *s)
+{
+	return email_fault(s) == NULL;
+}
+
+/* ---- lists -------------------------------------------------------------- */
+
+typedef void add_name(struct names *, const struct origin *, const char *,
+    bool wildcard);
 
 static void
-each(struct names *n, const char *option, const char *list, bool wildcard,
-    void (*add)(struct names *, const char *, bool))
+each(struct names *n, const struct origin *from, const char *list,
+    bool wildcard, add_name *add)
 {
 	char *copy = strdup(list), *rest = copy, *item;
 
 	if (copy == NULL)
-		err(EX_OSERR, "%s", option);
+		err(EX_OSERR, "%s", from->text);
 	while ((item = strsep(&rest, ",")) != NULL) {
 		if (*item == '\0')
-			refuse(option, list, "has an empty item in it");
-		add(n, item, wildcard);
+			refuse_text(from, list, "has an empty item in it");
+		add(n, from, item, wildcard);
 	}
 	free(copy);
 }
@@ -299,22 +345,92 @@ each(struct names *n, const char *option, const char *list, bool wildcard,
 void
 names_add_hosts(struct names *n, const char *list, bool wildcard)
 {
-	each(n, "--host", list, wildcard, add_host);
+	each(n, &(struct origin){ "--host", EX_USAGE }, list, wildcard,
+	    add_host);
 }
 
 void
 names_add_uris(struct names *n, const char *list)
 {
-	each(n, "--uri", list, false, add_uri);
+	each(n, &(struct origin){ "--uri", EX_USAGE }, list, false, add_uri);
 }
 
 void
 names_add_emails(struct names *n, const char *list)
 {
-	each(n, "--email", list, false, add_email);
+	each(n, &(struct origin){ "--email", EX_USAGE }, list, false,
+	    add_email);
 }
 
-/* ---- the common name --------------------------------------------------- */
+/* ---- names that somebody else has written ------------------------------- */
+
+static void
+add_requested_address(struct names *n, const struct origin *from,
+    const uint8_t *bytes, size_t len)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (len != sizeof(struct in_addr) && len != sizeof(struct in6_addr))
+		refuse(from, (const char *)bytes, len,
+		    "is an address of no length that there is");
+	if (inet_ntop(len == sizeof(struct in_addr) ? AF_INET : AF_INET6,
+	    bytes, text, sizeof text) == NULL)
+		err(EX_OSERR, "%s", from->text);
+	add_host(n, from, text, false);
+}
+
+static void
+add_requested_text(struct names *n, const struct origin *from,
+    const char *bytes, size_t len, bool wildcard, add_name *add)
+{
+	char *text;
+
+	/* What one reader takes for its end is a letter to the next. */
+	if (memchr(bytes, '\0', len) != NULL)
+		refuse(from, bytes, len, "has a NUL in it");
+	if ((text = strndup(bytes, len)) == NULL)
+		err(EX_OSERR, "%s", from->text);
+	add(n, from, text, wildcard);
+	free(text);
+}
+
+static void
+add_requested(struct names *n, const struct origin *from,
+    const GENERAL_NAME *name, bool wildcard)
+{
+	static add_name *const adders[] = { [GEN_EMAIL] = add_email,
+	    [GEN_DNS] = add_dns, [GEN_URI] = add_uri };
+	const ASN1_STRING *s;
+	const uint8_t *bytes;
+	size_t len;
+
+	if (name->type != GEN_EMAIL && name->type != GEN_DNS &&
+	    name->type != GEN_URI && name->type != GEN_IPADD)
+		errx(from->code, "%s: asks for a name that is neither a DNS "
+		    "name, an address, a URI nor an e-mail address; give the "
+		    "names by --host, --uri and --email instead", from->text);
+	s = name->type == GEN_IPADD ? name->d.iPAddress : name->d.ia5;
+	bytes = ASN1_STRING_get0_data(s);
+	len = (size_t)ASN1_STRING_length(s);
+	if (name->type == GEN_IPADD)
+		add_requested_address(n, from, bytes, len);
+	else
+		add_requested_text(n, from, (const char *)bytes, len, wildcard,
+		    adders[name->type]);
+}
+
+void
+names_add_requested(struct names *n, const GENERAL_NAMES *from,
+    const char *path, bool wildcard)
+{
+	struct origin origin = { path, EX_DATAERR };
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(from); i++)
+		add_requested(n, &origin, sk_GENERAL_NAME_value(from, i),
+		    wildcard);
+}
+
+/* ---- the common name ---------------------------------------------------- */
 
 /* ASCII's control characters, and in UTF-8 those of C1 (U+0080 to U+009F). */
 static bool
@@ -330,7 +446,7 @@ has_control(const char *s)
 }
 
 void
-names_check_common_name(const char *name)
+names_check_common_name(const char *name, const struct origin *from)
 {
 	X509_NAME *trial = X509_NAME_new();
 	int reason;
@@ -338,16 +454,16 @@ names_check_common_name(const char *name)
 	if (trial == NULL)
 		crypto_fatal("names");
 	if (*name == '\0')
-		refuse("--name", name, "is empty");
+		refuse_text(from, name, "is empty");
 	if (has_control(name))
-		refuse("--name", name, "has control characters in it");
+		refuse_text(from, name, "has control characters in it");
 	/* libcrypto decides: it knows UTF-8, and the bound in characters. */
 	if (X509_NAME_add_entry_by_NID(trial, NID_commonName, MBSTRING_UTF8,
 	    (const unsigned char *)name, -1, -1, 0) != 1) {
 		reason = ERR_GET_REASON(ERR_peek_last_error());
 		if (reason == ASN1_R_STRING_TOO_LONG)
-			refuse("--name", name, "is longer than 64 characters");
-		refuse("--name", name, "is not text in UTF-8");
+			refuse_text(from, name, "is longer than 64 characters");
+		refuse_text(from, name, "is not text in UTF-8");
 	}
 	X509_NAME_free(trial);
 }

@@ -15,6 +15,12 @@
 /* A common name has at most so many characters (RFC 5280, ub-common-name). */
 #define COMMON_NAME_MAX 64
 
+/* Who gave a name, for the line that refuses it, and with which exit code. */
+struct origin {
+	const char	*text;		/* "--host", or a file's name */
+	int		 code;
+};
+
 struct names {
 	GENERAL_NAMES	*all;			/* owned */
 	char		 first_host[DNS_NAME_SIZE];	/* "": no host yet */
@@ -34,7 +40,19 @@ void names_add_hosts(struct names *n, const char *list, bool wildcard);
 void names_add_uris(struct names *n, const char *list);
 void names_add_emails(struct names *n, const char *list);
 
-/* End the program with EX_USAGE unless it can be a common name. */
-void names_check_common_name(const char *name);
+/*
+ * Add the names that a certificate request asks for, by the same rules, from
+ * the file `path`.  What does not keep them, or is of another kind, ends the
+ * program with EX_DATAERR.
+ */
+void names_add_requested(struct names *n, const GENERAL_NAMES *from,
+    const char *path, bool wildcard);
+
+/* End the program, as its origin says, unless it can be a common name. */
+void names_check_common_name(const char *name, const struct origin *from);
+
+/* A DNS name without a wildcard; an e-mail address. */
+bool names_is_host(const char *s);
+bool names_is_email(const char *s);
 
 #endif

@@ -13,9 +13,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "text.h"
 
-/* ---- before: may it be written? ---------------------------------------- */
+/* ---- before: may it be written? ----------------------------------------- */
 
 /* Open the directory that a path lies in, and find the path's last part. */
 static int
@@ -50,7 +51,7 @@ same_place(const struct output_file *a, const struct output_file *b)
 }
 
 static void
-check_free(const struct output_file *f, bool force)
+check_free(const struct output_file *f)
 {
 	struct stat st;
 
@@ -62,44 +63,57 @@ check_free(const struct output_file *f, bool force)
 	if (!S_ISREG(st.st_mode))	/* a link, a device: not ours */
 		errx(EX_CANTCREAT, "%s: exists and is not a regular file; "
 		    "choose another name", f->path);
-	if (!force)
+	if (!f->replace)
 		errx(EX_CANTCREAT, "%s: exists; choose another name, or "
 		    "--force to replace it", f->path);
 }
 
-void
-output_add(struct output *o, const char *path, mode_t mode)
+static size_t
+name_file(struct output *o, const char *path, mode_t mode, bool replace)
 {
 	struct output_file *f = &o->file[o->count];
 
 	memset(f, 0, sizeof *f);
 	f->path = path;
 	f->mode = mode;
+	f->replace = replace;
 	f->dir = open_directory(path, &f->base);
 	for (size_t i = 0; i < o->count; i++)
 		if (same_place(f, &o->file[i]))
-			errx(EX_USAGE, "%s: certificate and key cannot be the "
-			    "same file", path);
-	check_free(f, o->force);
-	o->count++;
+			errx(EX_USAGE, "%s: two of the files to be written "
+			    "cannot be the same file", path);
+	check_free(f);
+	return o->count++;
+}
+
+size_t
+output_add(struct output *o, const char *path, mode_t mode)
+{
+	return name_file(o, path, mode, o->force);
+}
+
+size_t
+output_replace(struct output *o, const char *path, mode_t mode)
+{
+	return name_file(o, path, mode, true);
 }
 
 void
-output_spare(const struct output *o, const char *path)
+output_spare(const struct output *o, const char *path, const char *what)
 {
 	struct stat in, out;
 
-	if (stat(path, &in) == -1)
+	if (path == NULL || stat(path, &in) == -1)
 		return;		/* whoever reads it will say so */
 	for (size_t i = 0; i < o->count; i++)
 		if (fstatat(o->file[i].dir, o->file[i].base, &out,
 		    AT_SYMLINK_NOFOLLOW) == 0 && in.st_dev == out.st_dev &&
 		    in.st_ino == out.st_ino)
-			errx(EX_USAGE, "%s: would replace a file of the "
-			    "CA's", o->file[i].path);
+			errx(EX_USAGE, "%s: would replace %s",
+			    o->file[i].path, what);
 }
 
-/* ---- one file ---------------------------------------------------------- */
+/* ---- one file ----------------------------------------------------------- */
 
 static void
 temp_name(char dst[OUTPUT_TEMP])
@@ -196,9 +210,9 @@ keep_old(struct output_file *f)
  * there is no moment without the one or the other.
  */
 static int
-place(struct output_file *f, bool force)
+place(struct output_file *f)
 {
-	bool ok = force ? keep_old(f) &&
+	bool ok = f->replace ? keep_old(f) &&
 	    renameat(f->dir, f->temp, f->dir, f->base) == 0 :
 	    linkat(f->dir, f->temp, f->dir, f->base, 0) == 0;
 
@@ -207,7 +221,7 @@ place(struct output_file *f, bool force)
 		return EX_CANTCREAT;
 	}
 	f->placed = true;
-	if (force)
+	if (f->replace)
 		f->temp[0] = '\0';	/* that name is gone */
 	return 0;
 }
@@ -221,7 +235,7 @@ discard(const struct output_file *f, char name[OUTPUT_TEMP])
 	name[0] = '\0';
 }
 
-/* ---- all files --------------------------------------------------------- */
+/* ---- all files ---------------------------------------------------------- */
 
 /* What was placed goes, what it replaced comes back. */
 static void
@@ -240,14 +254,14 @@ undo(struct output_file *f)
 }
 
 static int
-write_files(struct output *o, const void *const data[], const size_t len[])
+write_files(struct output *o, const struct made *m)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < o->count && rc == 0; i++)
-		rc = write_temp(&o->file[i], data[i], len[i]);
+		rc = write_temp(&o->file[i], m->data[i], m->len[i]);
 	for (size_t i = 0; i < o->count && rc == 0; i++)
-		rc = place(&o->file[i], o->force);
+		rc = place(&o->file[i]);
 	for (size_t i = 0; i < o->count && rc == 0; i++)
 		if (fsync(o->file[i].dir) == -1 && errno != EINVAL) {
 			warn("%s: its directory cannot be written",
@@ -279,16 +293,40 @@ hold_signals(sigset_t *before)
 }
 
 int
-output_write(struct output *o, const void *const data[], const size_t len[])
+output_write(struct output *o, const struct made *m)
 {
 	sigset_t before;
 	int rc;
 
 	hold_signals(&before);
-	rc = write_files(o, data, len);
+	rc = write_files(o, m);
 	for (size_t i = 0; i < o->count; i++)
 		close(o->file[i].dir);
 	o->count = 0;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
+}
+
+int
+output_write_and_tell(struct output *o, const struct made *m)
+{
+	int rc = output_write(o, m);
+
+	if (rc != 0 || m->said_len == 0)
+		return rc;
+	if (fwrite(m->said, 1, m->said_len, stdout) != m->said_len ||
+	    fflush(stdout) == EOF) {
+		warn("standard output (the files are written)");
+		return EX_IOERR;
+	}
+	return 0;
+}
+
+void
+made_free(struct made *m)
+{
+	for (size_t i = 0; i < OUTPUT_FILES; i++)
+		file_wipe(m->data[i], m->len[i]);
+	free(m->said);
+	memset(m, 0, sizeof *m);
 }

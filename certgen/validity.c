@@ -1,51 +1,23 @@
 #include "validity.h"
 
 #include <err.h>
-#include <string.h>
 #include <sysexits.h>
 
+#include "moment.h"
 #include "x509text.h"
 
 #define DAY		86400
 #define BACKDATE	3600	/* seconds; a verifier's clock may be slow */
 #define LAST		253402300799	/* 9999-12-31T23:59:59Z: all there is */
 
-/* Does each 0 of `form` stand for a digit, and all else for itself? */
-static bool
-has_form(const char *s, const char *form)
-{
-	for (; *form != '\0'; s++, form++)
-		if (*form == '0' ? *s < '0' || *s > '9' : *s != *form)
-			return false;
-	return *s == '\0';
-}
-
-bool
-moment_parse(const char *s, time_t *t)
-{
-	struct tm tm, again;
-	bool day = has_form(s, "0000-00-00");
-
-	if (!day && !has_form(s, "0000-00-00T00:00:00Z"))
-		return false;
-	memset(&tm, 0, sizeof tm);
-	if (strptime(s, day ? "%Y-%m-%d" : "%Y-%m-%dT%H:%M:%SZ", &tm) == NULL ||
-	    tm.tm_year < 70)
-		return false;
-	again = tm;
-	*t = timegm(&again);
-	/* timegm takes the 31st of April for the 1st of May: we do not. */
-	return again.tm_mday == tm.tm_mday && again.tm_sec == tm.tm_sec;
-}
-
 static time_t
 to_time(const ASN1_TIME *t, const char *path)
 {
-	struct tm tm;
+	time_t seconds;
 
-	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
+	if (!moment_of(t, &seconds))
 		errx(EX_DATAERR, "%s: its validity is malformed", path);
-	return timegm(&tm);
+	return seconds;
 }
 
 /* A certificate that outlives its issuer says more than it can keep. */

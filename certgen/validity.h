@@ -24,12 +24,6 @@ struct validity {
 };
 
 /*
- * "2030-12-31" (its first second) or "2030-12-31T23:59:59Z", from 1970 to
- * 9999, UTC.  False for anything else.
- */
-bool moment_parse(const char *s, time_t *t);
-
-/*
  * What was asked for, completed: it begins an hour ago, lest a verifier whose
  * clock is slow refuse it, and ends after `days`, or as asked.  With an
  * issuer, from whose file `issuer_path` it was read: unless an end was asked

@@ -17,6 +17,9 @@
 /* Keys and digests below this many bits are weak (RFC 3766; NIST 800-57). */
 #define SECURITY_BITS	112
 
+/* Certificates that come with a client's, at most; max-depth is 10 or less. */
+#define SENT_MAX	20
+
 #define HOST_NAME_MAX_LEN 253	/* RFC 1035, 2.3.4, without the root's dot */
 #define HOST_LABEL_MAX	63
 
@@ -256,6 +259,7 @@ struct trial {
 	const struct authorities	*a;
 	const struct rules		*r;
 	struct judgement		*j;
+	bool				 quick;	/* the first word is enough */
 };
 
 /*
@@ -276,28 +280,38 @@ needs_no_crl(const struct trial *t, X509_STORE_CTX *ctx, const X509 *cert)
  * The certificate at fault.  If a signature was wrong, LibreSSL's "current"
  * one is the issuer, whose key it did not fit.
  */
+#ifdef LIBRESSL_VERSION_NUMBER
 static X509 *
 at_fault(X509_STORE_CTX *ctx)
 {
 	X509 *current = X509_STORE_CTX_get_current_cert(ctx);
-	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
 	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
 
 	if (X509_STORE_CTX_get_error(ctx) !=
-	    X509_V_ERR_CERT_SIGNATURE_FAILURE || current == NULL ||
-	    leaf == NULL || current == leaf)
+	    X509_V_ERR_CERT_SIGNATURE_FAILURE || current == NULL)
 		return current;
-	if (X509_check_issued(current, leaf) == X509_V_OK &&
-	    X509_verify(leaf, X509_get0_pubkey(current)) != 1)
-		return leaf;
-	for (int i = 0; i < sk_X509_num(sent); i++) {
-		X509 *c = sk_X509_value(sent, i);
+	for (int i = 1; i < sk_X509_num(chain); i++)
+		if (sk_X509_value(chain, i) == current)
+			return sk_X509_value(chain, i - 1);
+	return leaf != NULL && X509_check_issued(current, leaf) == X509_V_OK ?
+	    leaf : current;
+}
+#else
+#define at_fault X509_STORE_CTX_get_current_cert
+#endif
 
-		if (c != current && X509_check_issued(current, c) ==
-		    X509_V_OK && X509_verify(c, X509_get0_pubkey(current)) != 1)
-			return c;
-	}
-	return current;
+/*
+ * What libcrypto would compare next are names with constraints that a stranger
+ * wrote, and may have made many of.  The word is certain already.
+ */
+static bool
+may_stop(const struct trial *t, X509_STORE_CTX *ctx)
+{
+	uint32_t earlier = (UINT32_C(1) << REASON_NAME_CONSTRAINT) - 1;
+
+	return t->quick && (t->j->failed & earlier) != 0 &&
+	    X509_STORE_CTX_get_error_depth(ctx) == 0;
 }
 
 /* Collects; the verdict is not libcrypto's but the collection's. */
@@ -307,12 +321,13 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 	const struct trial *t = X509_STORE_CTX_get_app_data(ctx);
 	int error = X509_STORE_CTX_get_error(ctx);
 	int depth = X509_STORE_CTX_get_error_depth(ctx);
-	X509 *cert = at_fault(ctx);
 	enum reason why;
+	X509 *cert;
 	bool known;
 
 	if (ok)
-		return 1;
+		return !may_stop(t, ctx);
+	cert = at_fault(ctx);
 	why = judge_x509_reason(error, &known);
 	/* Wherever it was given up, it is the client's that is too far down. */
 	if (error == X509_V_ERR_CERT_CHAIN_TOO_LONG) {
@@ -415,7 +430,7 @@ judge_issuers(struct judgement *j, const struct rules *r,
 
 	for (int i = 1; i < sk_X509_num(chain); i++) {
 		X509 *ca = sk_X509_value(chain, i);
-		long may = X509_get_pathlen(ca);
+		long may = x509_path_length(ca);
 
 		if (X509_check_ca(ca) == 0)
 			found(j, REASON_UNTRUSTED, X509_V_ERR_INVALID_CA, i,
@@ -513,21 +528,47 @@ allowed_by(const struct rules *r, X509 *leaf)
 	return pattern_first_fit(r->allow, r->allows, leaf);
 }
 
-enum reason
-judge(const struct authorities *a, const struct rules *r, X509 *leaf,
-    STACK_OF(X509) *sent, struct judgement *j)
+static enum reason
+try(const struct trial *t, X509 *leaf, STACK_OF(X509) *sent)
 {
-	const struct trial t = { a, r, j };
+	const struct rules *r = t->r;
+	struct judgement *j = t->j;
 
 	memset(j, 0, sizeof *j);
-	verify(&t, leaf, sent);
+	if (sk_X509_num(sent) > SENT_MAX) {
+		found(j, REASON_CHAIN_TOO_LONG,
+		    X509_V_ERR_CERT_CHAIN_TOO_LONG, 0, leaf);
+		sent = NULL;		/* not worth the work it makes */
+	}
+	verify(t, leaf, sent);
 	if (r->client_usage && !has_usage(leaf, r->server))
 		found(j, REASON_WRONG_PURPOSE, 0, 0, leaf);
+	/* What is left comes last, and names are many, if a stranger likes. */
+	if (t->quick && j->failed != 0)
+		return first(j);
 	if (r->pins > 0 && !is_pinned(r, leaf))
 		found(j, REASON_PIN_MISMATCH, 0, 0, leaf);
 	if (r->allows > 0 && allowed_by(r, leaf) == NULL)
 		found(j, REASON_NOT_ALLOWED, 0, 0, leaf);
 	return first(j);
+}
+
+enum reason
+judge(const struct authorities *a, const struct rules *r, X509 *leaf,
+    STACK_OF(X509) *sent, struct judgement *j)
+{
+	const struct trial t = { a, r, j, false };
+
+	return try(&t, leaf, sent);
+}
+
+enum reason
+judge_quickly(const struct authorities *a, const struct rules *r, X509 *leaf,
+    STACK_OF(X509) *sent, struct judgement *j)
+{
+	const struct trial t = { a, r, j, true };
+
+	return try(&t, leaf, sent);
 }
 
 /* ---- in words ------------------------------------------------------------------- */

@@ -79,6 +79,13 @@ struct judgement {
  */
 enum reason judge(const struct authorities *a, const struct rules *r,
     X509 *leaf, STACK_OF(X509) *sent, struct judgement *j);
+
+/*
+ * The same word, without the work that can no longer change it: for clients of
+ * whom nobody knows yet whether they are worth any.
+ */
+enum reason judge_quickly(const struct authorities *a, const struct rules *r,
+    X509 *leaf, STACK_OF(X509) *sent, struct judgement *j);
 void judgement_free(struct judgement *j);
 
 /* Room for what judge_tell says: its escapes are then never cut in two. */

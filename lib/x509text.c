@@ -338,6 +338,23 @@ x509_has_usage(X509 *cert, int nid)
 	return found;
 }
 
+long
+x509_path_length(X509 *ca)
+{
+	BASIC_CONSTRAINTS *c = X509_get_ext_d2i(ca, NID_basic_constraints,
+	    NULL, NULL);
+	long n = -1;
+
+	if (c != NULL && c->pathlen != NULL) {
+		n = ASN1_INTEGER_get(c->pathlen);
+		if (n < 0)
+			n = 0;
+	}
+	BASIC_CONSTRAINTS_free(c);
+	ERR_clear_error();
+	return n;
+}
+
 /* The curve's name from the key's parameters: nothing is computed with it. */
 static const char *
 curve_name(const X509_ALGOR *algorithm)

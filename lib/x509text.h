@@ -56,6 +56,12 @@ void x509_usages_text(X509 *cert, char *dst, size_t size);
 /* Is the extension there, and the usage (NID_client_auth, ...) in it? */
 bool x509_has_usage(X509 *cert, int nid);
 
+/*
+ * How many CAs may stand below this one (RFC 5280, 4.2.1.9), -1 for any
+ * number; 0 if what it says is no number.  LibreSSL has no function for it.
+ */
+long x509_path_length(X509 *ca);
+
 /* The kind of key: "EC P-256", "RSA 3072", "Ed25519"; "?" if unknown. */
 void x509_key_text(X509 *cert, char *dst, size_t size);
 

@@ -228,11 +228,13 @@ e2e_case host_check "Whether addresses are looked at, nobody decides but you"
 host_check_body() {
 	make_pki
 	write_conf clients.host-check=
-	refused 'posternd.conf: clients { host-check } must be set: "no": .*"address": .*NAT.*"name": .*DNS.*"either": '
+	means='"no": .*"address": .*NAT.*"name": .*DNS.*"either": '
+	refused "posternd.conf: clients { host-check } must be set: $means"
 	printf 'parents = 1\n' >posternd.conf
 	refused 'posternd.conf: clients { host-check } must be set: '
+	words='"no", "address", "name" or "either"'
 	for bad in yes '' No ADDRESS 'address ' both; do
-		wrong 1 ".*host-check = \"$bad\": want \"no\", \"address\", \"name\" or \"either\"" \
+		wrong 1 ".*host-check = \"$bad\": want $words" \
 		    "clients { host-check = \"$bad\" }"
 	done
 	wrong 2 "host-check is given twice" \
@@ -242,10 +244,11 @@ host_check_body() {
 e2e_case clients "Who may come in is said in these words and no others"
 clients_body() {
 	hex=$(printf %064d 0)
+	pin='up to 256 of "SHA256:" and 64 hexadecimal digits, as postern-cert'
 	for bad in '' "$hex" "SHA256:" "SHA256:${hex}0" "SHA1:$hex" \
 	    "SHA256: $hex" "SHA256:$(echo "$hex" | tr 0 g)" "SHA256:0$hex" \
 	    "SHA256$hex"; do
-		wrong 2 ".*pin = \"$bad\": want up to 256 of \"SHA256:\" and 64 hexadecimal digits, as postern-certgen pin" \
+		wrong 2 ".*pin = \"$bad\": want $pin" \
 		    'clients {' "pin = {\"$bad\"}" '}'
 	done
 	wrong 1 ".*pin = \"SHA256:.*\": want up to 256 of" \
@@ -253,7 +256,8 @@ clients_body() {
 	for bad in '' client ip:192.0.2.1 CN:client cn: dns: dns:.example \
 	    dns:a..b uri:x 'uri:*:x' email:example email:a@b@c \
 	    'dns:a b' "cn:$(printf %0260d 0)"; do
-		wrong 2 ".*allow = \"$(echo "$bad" | cut -c 1-200 | sed 's/[*]/[*]/g').*: want up to 64 patterns like" \
+		like=$(echo "$bad" | cut -c 1-200 | sed 's/[*]/[*]/g')
+		wrong 2 ".*allow = \"$like.*: want up to 64 patterns like" \
 		    'clients {' "allow = {\"cn:client\", \"$bad\"}" '}'
 	done
 	wrong 1 ".*allow = \"cn:65\": want up to 64" \
@@ -290,14 +294,16 @@ around_body() {
 	for bad in '' localhost 192.0.2.1/33 192.0.2.1/24 192.0.2/24 \
 	    192.0.2.0/ 192.0.2.0/-1 192.0.2.0/024 192.0.2.0:80 ::1/129 \
 	    2001:db8::1/32 '[::1]' ::g/64 '*'; do
-		wrong 1 ".*from = \"$(echo "$bad" | sed 's/[][*]/[&]/g')\": want up to 64 networks like .*without bits set after the prefix" \
+		like=$(echo "$bad" | sed 's/[][*]/[&]/g')
+		wrong 1 ".*from = \"$like\": want up to 64 networks like .*bits" \
 		    "proxy { from = {\"127.0.0.1\", \"$bad\"} }"
 	done
 	wrong 1 '.*from = "10.0.0.65": want up to 64' \
 	    "proxy { from = {$(list 65 '10.0.0.&')} }"
 	for bad in '' 127.0.0.1 dns.example:53 127.0.0.1:0 127.0.0.1:65536 \
 	    ::1:53 '[::1]'; do
-		wrong 1 ".*servers = \"$(echo "$bad" | sed 's/[][*]/[&]/g')\": want up to 8 numeric addresses with port" \
+		like=$(echo "$bad" | sed 's/[][*]/[&]/g')
+		wrong 1 ".*servers = \"$like\": want up to 8 numeric .*port" \
 		    "resolver { servers = {\"$bad\"} }"
 	done
 	wrong 1 '.*servers = "127.0.0.9:53": want up to 8' \

@@ -9,8 +9,12 @@
 
 # ---- verbs -------------------------------------------------------------------
 
+# The case has failed; what was said is shown first.
 fail_with_log() {
 	show_log
+	for file_ in told told.err err openssl.err; do
+		test ! -s $file_ || sed "s/^/$file_: /" $file_ >&2
+	done
 	atf_fail "$*"
 }
 
@@ -21,7 +25,7 @@ explain() {
 	status=0
 	posternd --explain "$file.pem" -f posternd.conf "$@" >told 2>told.err ||
 	    status=$?
-	test ! -s told.err || fail_with_log "$file: $(cat told.err)"
+	test ! -s told.err || fail_with_log "$file: it complains"
 }
 
 # explains WORD NAME OPTION...: in text, and as JSON with the same rules.
@@ -34,7 +38,7 @@ explains() {
 	test "$word" != allow || { want=allow; wanted=0; }
 	explain "$name" "$@"
 	test "$(tail -n 1 told)" = "$want" && test $status -eq $wanted ||
-	    fail_with_log "$name: not $want, but $status: $(cat told)"
+	    fail_with_log "$name: not $want, but $status"
 	cp told told.text
 	explain "$name" --json "$@"
 	test $status -eq $wanted || fail_with_log "$name: --json: $status"
@@ -91,10 +95,10 @@ lives() {
 	postern -R ca.pem -C "$name.pem" -K "$name.key" "$@" \
 	    "${host:-127.0.0.1}" "$port" <in >out 2>err || got=$?
 	if test "$word" = allow; then
-		test $got -eq 0 || fail_with_log "$name: $got: $(cat err)"
+		test $got -eq 0 || fail_with_log "$name: $got"
 		cmp in out || fail_with_log "$name: not echoed"
 	else
-		test $got -eq 77 || fail_with_log "$name: $got: $(cat err)"
+		test $got -eq 77 || fail_with_log "$name: $got"
 		test ! -s out || fail_with_log "$name: echoed"
 	fi
 	logged "$before" "$word" "$name"
@@ -126,7 +130,7 @@ verifies() {
 		    --ca $authority.pem $rules
 	) >told 2>told.err || status=$?
 	test "$(tail -n 1 told)" = "$want" && test $status -eq $wanted ||
-	    atf_fail "$2: not $want, but $status: $(cat told told.err)"
+	    fail_with_log "$2: not $want, but $status, from postern-certgen"
 }
 
 # agree WORD NAME [address]: the live service, --explain, postern-certgen.
@@ -308,7 +312,7 @@ crl_last_good_body() {
 	agree revoked stale-bad
 	explain stale-good --from 127.0.0.1
 	grep -q '^holds  *crl-expired .*last-good' told ||
-	    fail_with_log "the expired list is not told: $(cat told)"
+	    fail_with_log "the expired list is not told"
 	stop_daemon
 }
 
@@ -324,7 +328,7 @@ pins_body() {
 	openssl req -new -key again.key -subj /CN=again -out again.csr
 	openssl x509 -req -in again.csr -CA ca.pem -CAkey ca.key -days 2 \
 	    -extfile again.ext -out again.pem 2>openssl.err ||
-	    atf_fail "$(cat openssl.err)"
+	    fail_with_log "openssl"
 	by_key=$(key_hash_of by-key.pem | tr a-f A-F)
 	rules="--pin SHA256:$(hash_of client.pem) --pin sha256:$by_key"
 	write_conf \
@@ -483,10 +487,10 @@ complains() {
 	status=0
 	posternd "$@" >told 2>told.err || status=$?
 	test $status -eq "$wanted" ||
-	    atf_fail "status $status with $*: $(cat told told.err)"
-	test ! -s told || atf_fail "it prints, with $*: $(cat told)"
+	    fail_with_log "status $status with $*"
+	test ! -s told || fail_with_log "it prints, with $*"
 	test "$(wc -l <told.err)" -eq 1 && grep -q "^posternd: $pattern" \
-	    told.err || atf_fail "with $*: $(cat told.err)"
+	    told.err || fail_with_log "with $*"
 }
 
 e2e_case options "the options of --explain go together"
@@ -567,7 +571,7 @@ many_names() {
 	openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr" &&
 	    openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -days 2 \
 	    -extfile "$1.ext" -extensions e -out "$1.pem" 2>openssl.err ||
-	    atf_fail "$(cat openssl.err)"
+	    fail_with_log "openssl"
 }
 
 e2e_case many_names "ten thousand names are judged, and cut where they are shown"
@@ -578,10 +582,13 @@ many_names_body() {
 	write_conf 'clients.allow={"dns:n10000"}'
 	rules="--allow dns:n10000"
 	start_daemon
-	agree allow many
+	# LibreSSL gives up beyond 2048.
+	word=allow
+	! posternd -V | grep -q LibreSSL || word=internal
+	agree $word many
 	explain many --from 127.0.0.1
 	grep -q '^names  *DNS:n1,DNS:n2,.*\.\.\.$' told ||
-	    fail_with_log "its names: $(cat told)"
+	    fail_with_log "its names"
 	# more than TLS takes in one message
 	lives protocol larger
 	explains protocol larger --from 127.0.0.1
@@ -610,7 +617,7 @@ subjectAltName=$names"
 	LC_ALL=C grep -q '[^ -~]' told && atf_fail "not escaped, in JSON"
 	LC_ALL=C grep -q '[^ -~]' told.text && atf_fail "not escaped"
 	grep -q -x allow told.text && atf_fail "it has written the verdict"
-	grep -q -F 'a\x00b' told.text || atf_fail "$(cat told.text)"
+	grep -q -F 'a\x00b' told.text || fail_with_log "a NUL in a name"
 }
 
 # ---- the table of words ------------------------------------------------------
@@ -628,7 +635,7 @@ reasons_body() {
 	# shellcheck disable=SC2086
 	printf '%s\n' $words >words
 	posternd --reasons >told 2>told.err || atf_fail "status $?"
-	test ! -s told.err || atf_fail "$(cat told.err)"
+	test ! -s told.err || fail_with_log "it complains"
 	sed 1d told | cut -d ' ' -f 1 >printed
 	diff words printed || atf_fail "not the words, or not in order"
 	sed 1d told | grep -v -x -E \
@@ -669,5 +676,5 @@ undecidable_body() {
 	END
 	explain client --from 127.0.0.1
 	grep -q '^not decidable without a connection: .* no-certificate' told ||
-	    atf_fail "$(cat told)"
+	    fail_with_log "its words"
 }

@@ -171,8 +171,10 @@ write_balancer() {
 	END
 }
 
+# The case has failed; what was said is shown first.
 fail_with_log() {
 	show_log
+	cat out err >&2
 	atf_fail "$*"
 }
 
@@ -183,7 +185,7 @@ balancer() {
 
 # echoed HEADER WAY NAME
 echoed() {
-	balancer "$@" || fail_with_log "$*: $(cat err)"
+	balancer "$@" || fail_with_log "$*"
 }
 
 lines_like() {
@@ -200,7 +202,7 @@ refuses() {
 	if balancer "$@"; then
 		test "$2" != echo || fail_with_log "$*: echoed"
 	else
-		test "$2" = echo || fail_with_log "$*: $(cat err)"
+		test "$2" = echo || fail_with_log "$*: not ended"
 	fi
 	expect_soon lines_like "$line" $n
 	test "$(log_count event=open)" -eq "$opened" ||
@@ -258,7 +260,7 @@ subjectAltName=DNS:localhost"
 	echoed mapped-own echo local
 	posternd --explain local.pem --from ::ffff:127.0.0.1 \
 	    --proxy 127.0.0.1 -f posternd.conf >out 2>err ||
-	    fail_with_log "$(cat out err)"
+	    fail_with_log "--explain"
 	stop_daemon
 }
 
@@ -277,7 +279,7 @@ ours_body() {
 	start_behind clients.host-check=address
 	echo hello >in
 	postern -R ca.pem -C at.pem -K at.key --proxy-v2 192.0.2.7 127.0.0.1 \
-	    "$port" <in >out 2>err || fail_with_log "$(cat err)"
+	    "$port" <in >out 2>err || fail_with_log "our client"
 	cmp in out || fail_with_log "nothing echoed"
 	log_has 'event=open peer=192.0.2.7:[0-9]* proxy=127.0.0.1:' ||
 	    fail_with_log "not as the client it is for"
@@ -375,7 +377,7 @@ health_check_body() {
 	start_behind log.level=debug timeouts.handshake=2s
 	for header in local local-address local-rubbish; do
 		n=$(log_count event=health-check)
-		balancer $header close || fail_with_log "$(cat err)"
+		balancer $header close || fail_with_log "$header"
 		expect_soon lines_like event=health-check $((n + 1))
 	done
 	log_has 'level=debug .* event=health-check peer=127.0.0.1:' ||

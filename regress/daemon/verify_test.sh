@@ -224,13 +224,14 @@ algorithms_body() {
 
 # ---- who was refused ---------------------------------------------------------
 
-# names_all REASON NAME NAMES: the last refusal tells all of NAME.pem, and its
-# subject alternative names, "" for none.
+# names_all REASON NAME NAMES [CLIENT]: the last refusal tells all of NAME.pem,
+# its subject alternative names ("": none), and whose client came with it.
 names_all() {
 	line=$(grep "event=refused reason=$1 " daemon.log | tail -n 1)
 	about=" subject=\"CN=$2\" sha256=$(hash_of "$2.pem")"
 	about="$about serial=$(hex_serial_of "$2.pem")"
 	test -z "$3" || about="$about names=$3"
+	test $# -eq 3 || about="$about client=\"CN=$4\""
 	case $line in
 	*"$about detail=\""*\") ;;
 	*) fail_with_log "not$about detail=...: $line" ;;
@@ -259,7 +260,7 @@ subjectAltName=DNS:below.example"
 	start_daemon
 	echo "to be echoed" >in
 	ours revoked -C below.pem -K below.key
-	names_all revoked fallen ''
+	names_all revoked fallen '' below
 	ours revoked -C revoked.pem -K revoked.key
 	names_all revoked revoked "DNS:a.example,IP:192.0.2.1,email:bob@a.example,URI:spiffe://a.example/b"
 	ours crl-missing -C nowhere.pem -K nowhere.key

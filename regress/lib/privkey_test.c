@@ -57,6 +57,19 @@ check_status(enum privkey_status want, const char *text, const char *passphrase)
 	EVP_PKEY_free(key);
 }
 
+static void
+check_same(EVP_PKEY *a, EVP_PKEY *b)
+{
+	uint8_t *x = NULL, *y = NULL;
+	int n = i2d_PUBKEY(a, &x), m = i2d_PUBKEY(b, &y);
+
+	ATF_REQUIRE(n > 0);
+	ATF_CHECK_EQ(n, m);
+	ATF_CHECK_EQ(0, memcmp(x, y, (size_t)n));
+	OPENSSL_free(x);
+	OPENSSL_free(y);
+}
+
 ATF_TC_WITHOUT_HEAD(plain);
 ATF_TC_BODY(plain, tc)
 {
@@ -69,7 +82,7 @@ ATF_TC_BODY(plain, tc)
 	check_status(PRIVKEY_OK, text, "not asked for");
 	ATF_REQUIRE_EQ(PRIVKEY_OK, privkey_parse((const uint8_t *)text,
 	    strlen(text), NULL, &got, &why));
-	ATF_CHECK_EQ(1, EVP_PKEY_eq(key, got));
+	check_same(key, got);
 	EVP_PKEY_free(got);
 	/* among other things, as openssl ecparam -genkey writes it */
 	snprintf(with, sizeof with, "-----BEGIN EC PARAMETERS-----\n"
