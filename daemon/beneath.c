@@ -69,7 +69,7 @@ on_certificate(X509_STORE_CTX *ctx, void *arg)
 	(void)arg;
 	if (v != NULL && leaf != NULL) {
 		beneath_forget(v);	/* of an earlier try */
-		why = judge(v->gate->authorities, v->gate->rules, leaf,
+		why = judge_quickly(v->gate->authorities, v->gate->rules, leaf,
 		    X509_STORE_CTX_get0_untrusted(ctx), &j);
 		v->judged = true;
 		if (why == REASON_NONE) {
@@ -160,14 +160,15 @@ enum reason
 beneath_judge_again(const struct verdict *v)
 {
 	static const enum reason changed[] = { REASON_BAD_SIGNATURE,
-	    REASON_UNTRUSTED, REASON_NAME_CONSTRAINT, REASON_REVOKED };
+	    REASON_UNTRUSTED, REASON_NAME_CONSTRAINT, REASON_REVOKED,
+	    REASON_INTERNAL };	/* the last: who cannot be judged */
 	enum reason why = REASON_NONE;
 	X509 *leaf = beneath_leaf(v);
 	struct judgement j;
 
 	if (leaf == NULL)
 		return REASON_UNTRUSTED;
-	judge(v->gate->authorities, v->gate->rules, leaf,
+	judge_quickly(v->gate->authorities, v->gate->rules, leaf,
 	    SSL_get_peer_cert_chain(v->ssl), &j);
 	for (size_t i = 0; i < sizeof changed / sizeof changed[0]; i++)
 		if (why == REASON_NONE &&

@@ -28,6 +28,7 @@ static TAILQ_HEAD(, conn) conns = TAILQ_HEAD_INITIALIZER(conns);
 static TAILQ_HEAD(queue, conn) run_queue = TAILQ_HEAD_INITIALIZER(run_queue);
 static uint32_t waiting;		/* connections in STATE_WAITING */
 static uint32_t news;			/* so often the rules' files changed */
+static int64_t	news_at;		/* and when, the last time */
 
 void
 conn_queue(struct conn *c)
@@ -159,6 +160,7 @@ conn_refuse(struct conn *c, enum reason why, const char *detail)
 {
 	conn_log_refused(c, why, detail);
 	conn_enter(c, STATE_FLUSHING);
+	conn_queue(c);
 }
 
 /* Take nothing more from the client; what was received is echoed. */
@@ -288,12 +290,13 @@ evict(struct conn *c, enum reason why)
 	case STATE_CHECKING:
 	case STATE_WAITING:
 		conn_refuse(c, why, "by newer files than those it came in by");
-		conn_queue(c);
 		break;
 	case STATE_OPEN:
 	case STATE_ENDING:
 	case STATE_FLUSHING:
-		c->evict_at = service_now() + service.config->revoked_ms;
+		if (c->evict_at != 0)
+			break;		/* it is told already */
+		c->evict_at = news_at + service.config->revoked_ms;
 		c->end = reason_word(why);
 		if (c->state == STATE_OPEN)
 			end_session(c, c->end);
@@ -334,6 +337,13 @@ void
 conn_judge_all(void)
 {
 	news++;
+	news_at = service_now();
+}
+
+uint32_t
+conn_news(void)
+{
+	return news;
 }
 
 bool
@@ -402,7 +412,7 @@ conn_accept(int sock, const struct sockaddr_storage *from)
 	addr_unmap(&c->address);
 	addr_text(&c->address, c->peer);
 	c->worker = -1;
-	c->judged_by = news;
+	c->since = c->judged_by = news;
 	c->begun = c->last = service_now();
 	event_assign(&c->on_time, service.base, -1, 0, on_time, c);
 	event_assign(&c->on_sock, service.base, sock,

@@ -44,7 +44,8 @@ struct conn {
 	struct event		 on_sock, on_worker, on_room, on_time;
 	int64_t			 begun, last, entered;	/* ms, service_now */
 	int64_t			 evict_at;	/* not to outlive this; 0 */
-	uint32_t		 judged_by;	/* news of this number */
+	uint32_t		 since, judged_by;	/* conn_news(): at its */
+						/* beginning; judged last */
 	uint64_t		 lookup;	/* the resolver's question */
 	uint64_t		 bytes_in, bytes_out;
 	const char		*end;		/* how it ended; static */
@@ -68,6 +69,9 @@ void conn_abort(struct conn *c, const char *end);
 
 /* Refused: what libtls gathered (its alert) still goes out, then no more. */
 void conn_refuse(struct conn *c, enum reason why, const char *detail);
+
+/* So often the files by which clients are judged have changed. */
+uint32_t conn_news(void);
 
 /* The connection in this state that asked this; NULL: it is gone. */
 struct conn *conn_asking(uint64_t lookup);

@@ -214,6 +214,42 @@ credentials_free(struct credentials *k)
 	memset(k, 0, sizeof *k);
 }
 
+static bool
+is_too_early(const struct config *c, const struct credentials *k, char *why,
+    size_t size)
+{
+	const X509_CRL *crl = authorities_too_early(k->authorities);
+	char when[24];
+
+	if (crl == NULL)
+		return false;
+	x509_time_text(X509_CRL_get0_lastUpdate(crl), when);
+	wrong(why, size, c->file[FILE_CRL], "its list is not valid before %s",
+	    when);
+	return true;
+}
+
+bool
+credentials_may_replace(const struct config *c, const struct credentials *k,
+    int old, bool *later, char *why, size_t size)
+{
+	const char *what = NULL, *unread;
+	char issuer[256];
+	uint8_t *data;
+	size_t len;
+
+	*later = is_too_early(c, k, why, size);
+	if (*later)
+		return false;
+	if (old == -1 || !file_read(old, &data, &len, &unread))
+		return true;		/* with what is it to be compared? */
+	what = authorities_fall_back(k->authorities, data, len, issuer,
+	    sizeof issuer);
+	file_wipe(data, len);
+	return what == NULL || wrong(why, size, c->file[FILE_CRL], "%s %s; "
+	    "a HUP takes it all the same", what, issuer);
+}
+
 /* Seconds since 1970; `otherwise` if it is absent or malformed. */
 static int64_t
 seconds(const ASN1_TIME *t, int64_t otherwise)
@@ -237,10 +273,24 @@ watch(const char *what, const char *file, const X509_NAME *name,
 }
 
 void
+credentials_watch_crls(const struct config *c, const struct authorities *a)
+{
+	STACK_OF(X509_CRL) *crls = authorities_crls(a);
+
+	expiry_forget("crl");
+	for (int i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++) {
+		const X509_CRL *crl = sk_X509_CRL_value(crls, i);
+
+		watch("crl", c->file[FILE_CRL], X509_CRL_get_issuer(crl),
+		    X509_CRL_get0_lastUpdate(crl),
+		    X509_CRL_get0_nextUpdate(crl));
+	}
+}
+
+void
 credentials_watch_expiry(const struct config *c, const struct credentials *k)
 {
 	STACK_OF(X509) *certs = authorities_certs(k->authorities);
-	STACK_OF(X509_CRL) *crls = authorities_crls(k->authorities);
 
 	watch("certificate", c->file[FILE_CERTIFICATE],
 	    X509_get_subject_name(k->leaf), X509_get0_notBefore(k->leaf),
@@ -251,13 +301,7 @@ credentials_watch_expiry(const struct config *c, const struct credentials *k)
 		watch("ca", c->file[FILE_CA], X509_get_subject_name(ca),
 		    X509_get0_notBefore(ca), X509_get0_notAfter(ca));
 	}
-	for (int i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++) {
-		const X509_CRL *crl = sk_X509_CRL_value(crls, i);
-
-		watch("crl", c->file[FILE_CRL], X509_CRL_get_issuer(crl),
-		    X509_CRL_get0_lastUpdate(crl),
-		    X509_CRL_get0_nextUpdate(crl));
-	}
+	credentials_watch_crls(c, k->authorities);
 }
 
 struct authorities *

@@ -27,9 +27,22 @@ bool credentials_load(const struct config *c, const int fd[FILE_COUNT],
     struct credentials *k, char *why, size_t why_size);
 void credentials_free(struct credentials *k);
 
+/*
+ * May these CRLs take the place of the one open at `old` (-1: there is none)
+ * although nobody asked for it?  False after `why`, with *later if it is only
+ * too early for them.
+ */
+bool credentials_may_replace(const struct config *c,
+    const struct credentials *k, int old, bool *later, char *why,
+    size_t why_size);
+
 /* Have it told before any of these runs out (expiry.h). */
 void credentials_watch_expiry(const struct config *c,
     const struct credentials *k);
+
+/* The same for newer CRLs, in place of those before. */
+void credentials_watch_crls(const struct config *c,
+    const struct authorities *a);
 
 /* The CA file and the CRL alone; the other descriptors are not looked at. */
 struct authorities *credentials_authorities(const struct config *c,

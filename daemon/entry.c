@@ -117,7 +117,6 @@ conn_resolved(const struct resolver_answer *a)
 		entry_give_worker(c);
 	else
 		conn_refuse(c, why, why == REASON_INTERNAL ? NULL : words);
-	conn_queue(c);
 }
 
 /* ---- the handshake -------------------------------------------------------------- */
@@ -129,10 +128,19 @@ conn_resolved(const struct resolver_answer *a)
 static void
 admit(struct conn *c)
 {
-	if (c->verdict.judged && c->verdict.why == REASON_NONE)
-		check_host(c);
-	else
+	enum reason why = REASON_NONE;
+
+	if (!c->verdict.judged || c->verdict.why != REASON_NONE) {
 		conn_refuse(c, REASON_INTERNAL, "it was never judged");
+		return;
+	}
+	/* It may have waited with the handshake's end until it was revoked. */
+	if (c->since != conn_news())
+		why = beneath_judge_again(&c->verdict);
+	if (why != REASON_NONE)
+		conn_refuse(c, why, "by newer files than those it began with");
+	else
+		check_host(c);
 }
 
 static void
@@ -146,6 +154,7 @@ handshake_failed(struct conn *c)
 	    why == REASON_NO_CERTIFICATE)) {
 		conn_log_health_check(c);
 		conn_enter(c, STATE_FLUSHING);
+		conn_queue(c);
 		return;
 	}
 	if (c->t.eof_told) {
@@ -185,8 +194,6 @@ entry_handshake_turn(struct conn *c)
 		conn_abort(c, "reset");
 	else if (r == 0)
 		admit(c);
-	if (c->state == STATE_FLUSHING)
-		conn_queue(c);
 }
 
 /* ---- the balancer's header --------------------------------------------------------- */

@@ -123,6 +123,22 @@ expiry_add(const char *what, const char *file, const char *subject,
 }
 
 void
+expiry_forget(const char *what)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(entries[i].what, what) != 0) {
+			entries[kept++] = entries[i];
+			continue;
+		}
+		free(entries[i].file);
+		free(entries[i].subject);
+	}
+	count = kept;
+}
+
+void
 expiry_start(struct event_base *base)
 {
 	const struct timeval at_once = { 0 };

@@ -33,6 +33,9 @@ struct expiry_told {
 void expiry_add(const char *what, const char *file, const char *subject,
     int64_t not_before, int64_t not_after);
 
+/* Forget all of this kind: others will be added in their place. */
+void expiry_forget(const char *what);
+
 /*
  * Look as soon as the loop runs and every hour from then on.  What is past a
  * threshold is told once for each (a threshold counts if the whole validity is

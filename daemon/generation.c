@@ -41,6 +41,7 @@ struct member {
 	struct herald	 herald;
 	uint32_t	 index;
 	uint32_t	 slot;
+	uint32_t	 number;	/* whose files it began with */
 	bool		 ready, replaced;
 	int64_t		 started;
 	int64_t		 kill_at;	/* patience with its end; 0: none yet */
@@ -56,6 +57,8 @@ struct generation {
 	int64_t			 due[CONFIG_PARENTS_MAX];	/* restart; 0 */
 	int			 backoff[CONFIG_PARENTS_MAX];
 	bool			 told_to_end;
+	bool			 by_watch;	/* nobody asked for it: the files */
+						/* may be none to go back to */
 };
 
 static struct generation	generations[ALIVE_MAX];
@@ -189,12 +192,22 @@ make_handoff(const struct generation *g, const struct member *m)
 	h.worker_gid = supervisor.worker_gid;
 	h.resolver_uid = supervisor.resolver_uid;
 	h.resolver_gid = supervisor.resolver_gid;
+	h.by_watch = g->by_watch;
 	h.config = g->config;
 	if (fd != -1 && write(fd, &h, sizeof h) != (ssize_t)sizeof h) {
 		close(fd);
 		fd = -1;
 	}
 	return fd;
+}
+
+/* The CRL in force, against which one that nobody vouched for is held. */
+static int
+old_crl(const struct generation *g)
+{
+	return g->by_watch && current != NULL &&
+	    current->file[FILE_CRL] != -1 ? current->file[FILE_CRL] :
+	    STDIN_FILENO;
 }
 
 static _Noreturn void
@@ -217,6 +230,7 @@ become_parent(const struct generation *g, const struct member *m, int handoff,
 	place[n++] = (struct placement){ news, HANDOFF_NEWS };
 	place[n++] = (struct placement){ supervisor.daemon_exe,
 	    HANDOFF_DAEMON_EXE };
+	place[n++] = (struct placement){ old_crl(g), HANDOFF_OLD_CRL };
 	for (uint32_t i = 0; i < g->config.listens; i++)
 		place[n++] = (struct placement){
 		    listener_get(&g->config.listen[i]),
@@ -245,7 +259,8 @@ start_member(struct generation *g, uint32_t index)
 	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == -1)
 		return false;
 	*m = (struct member){ .pipe = pipe[0], .index = index,
-	    .slot = (uint32_t)slot, .of = g, .started = supervisor_now() };
+	    .slot = (uint32_t)slot, .number = g->number, .of = g,
+	    .started = supervisor_now() };
 	if (!herald_open(&m->herald, &news)) {
 		close(pipe[0]);
 		close(pipe[1]);
@@ -332,7 +347,9 @@ tell_news(struct member *m)
 	struct log_line l;
 	int64_t left;
 
-	if (!m->ready || m->of->state != GENERATION_LEAVING || current == NULL)
+	if (!m->ready || current == NULL || (m->of == current &&
+	    m->number == current->number) ||
+	    m->of->state == GENERATION_STARTING)
 		return -1;
 	left = herald_tell(&m->herald, current->number, current->file[FILE_CA],
 	    current->file[FILE_CRL], m->of->config.revoked_ms + NEWS_GRACE_MS);
@@ -432,6 +449,7 @@ take_over(struct generation *g)
 	struct generation *old = current;
 
 	g->state = GENERATION_SERVING;
+	g->by_watch = false;
 	current = g;
 	tell_ready(g);
 	watch_taken(&g->marks);
@@ -511,7 +529,8 @@ start_members(struct generation *g, uint32_t first, uint32_t end)
  * others follow once it is ready.
  */
 bool
-generation_start(const struct config *c, char *why, size_t why_size)
+generation_start(const struct config *c, bool by_watch, char *why,
+    size_t why_size)
 {
 	struct generation *g = NULL;
 
@@ -535,6 +554,7 @@ generation_start(const struct config *c, char *why, size_t why_size)
 		    NULL);
 		return false;
 	}
+	g->by_watch = by_watch;
 	g->number = ++last_number;
 	g->state = GENERATION_STARTING;
 	if (start_members(g, 0, 1))
@@ -616,6 +636,39 @@ generation_poll(struct pollfd *p, int max)
 	return n;
 }
 
+static bool
+only_crl_differs(const struct generation *g)
+{
+	struct marks m;
+
+	if (current == NULL || !g->by_watch || g->file[FILE_CRL] == -1 ||
+	    current->file[FILE_CRL] == -1 ||
+	    !same_config(&g->config, &current->config))
+		return false;
+	m = g->marks;
+	m.file[FILE_CRL] = current->marks.file[FILE_CRL];
+	return marks_same(&m, &current->marks);
+}
+
+/*
+ * A new CRL alone, and its first parent finds it good: those that serve get it
+ * as news.  If each were a generation, sessions would last no longer than a
+ * few lists do.
+ */
+static void
+adopt_crl(struct generation *g)
+{
+	int old = current->file[FILE_CRL];
+
+	current->file[FILE_CRL] = g->file[FILE_CRL];
+	g->file[FILE_CRL] = old;
+	current->marks = g->marks;
+	current->number = g->number;
+	tell_ready(current);
+	watch_taken(&current->marks);
+	retire(g);
+}
+
 static void
 member_ready(struct member *m)
 {
@@ -626,6 +679,10 @@ member_ready(struct member *m)
 		signal_member(m, g->told_to_end ? SIGTERM : SIGUSR1);
 	if (g->state != GENERATION_STARTING || stopping)
 		return;
+	if (m->index == 0 && only_crl_differs(g)) {
+		adopt_crl(g);
+		return;
+	}
 	if (m->index == 0 && !start_members(g, 1, g->config.parents)) {
 		log_event(LOG_ERR, "fatal", "cannot start a parent: %s",
 		    strerror(errno));

@@ -18,6 +18,7 @@ enum {
 	HANDOFF_FILE,		/* certificate, key, CA, CRL: config.h's order */
 	HANDOFF_NEWS = HANDOFF_FILE + FILE_COUNT,	/* news.h */
 	HANDOFF_DAEMON_EXE,	/* posternd, for the resolver */
+	HANDOFF_OLD_CRL,	/* by_watch: the one in force, or /dev/null */
 	HANDOFF_LISTEN,
 	/* once the handoff, and the files, are read */
 	PARENT_CHANNEL_FD = HANDOFF_FD,
@@ -41,6 +42,7 @@ struct handoff {
 	int32_t		supervisor;	/* pid */
 	int32_t		log_kind;	/* enum log_kind */
 	uint32_t	one_uid;	/* -U */
+	uint32_t	by_watch;	/* nobody asked for these files */
 	uint32_t	uid, gid;	/* `user`; unused with -U */
 	uint32_t	worker_uid, worker_gid;
 	uint32_t	resolver_uid, resolver_gid;

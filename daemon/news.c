@@ -10,6 +10,7 @@
 #include "channel.h"
 #include "credentials.h"
 #include "log.h"
+#include "parent.h"
 #include "service.h"
 
 static struct event	channel;
@@ -41,13 +42,19 @@ take_files(uint32_t generation)
 
 	a = credentials_authorities(service.config, fd, why, sizeof why);
 	if (a == NULL) {
-		/* A parent of the new generation took them a moment ago. */
-		log_event(LOG_ERR, "news", "failed: %s; sessions go on by the "
-		    "files they came in by", why);
+		/*
+		 * A parent of the new generation took them a moment ago.  Who
+		 * cannot be judged again may not stay.
+		 */
+		log_event(LOG_ERR, "news", "failed: %s", why);
+		parent_replace_me();
+		service_drain(service.config->revoked_ms, "news-failed");
 		return;
 	}
 	authorities_free(service.gate.authorities);
 	service.gate.authorities = a;
+	if (service.accepting)
+		parent_new_crl(a);
 	log_begin(&l, LOG_INFO, "news");
 	log_num(&l, "generation", generation);
 	log_num(&l, "connections", service.open);
@@ -86,9 +93,10 @@ on_channel(evutil_socket_t sock, short what, void *arg)
 	(void)what, (void)arg;
 	while ((got = channel_recv(sock, &n, sizeof n, &fd)) == 1)
 		on_news(&n, fd);
-	/* Its end is ours too, and comes by another way. */
-	if (got == 0 || errno != EAGAIN)
-		event_del(&channel);
+	if (got == 0)
+		event_del(&channel);	/* it is our end too, another way */
+	else if (errno != EAGAIN)
+		fatal(EX_OSERR, "news: %s", strerror(errno));
 }
 
 void

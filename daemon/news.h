@@ -1,6 +1,7 @@
 /*
- * What a supervisor tells a parent that has been retired: the files by which
- * its sessions are to be judged again, as descriptors.  One message each, CA
+ * What a supervisor tells a parent that has been retired, or that is to serve
+ * on with a newer CRL: the files by which its sessions are to be judged again,
+ * as descriptors.  One message each, CA
  * first; the CRL's completes it.  A newer CA may come instead, when what went
  * before is out of date already.
  */

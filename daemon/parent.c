@@ -148,6 +148,7 @@ load_credentials(void)
 {
 	int fd[FILE_COUNT];
 	char why[1024];
+	bool later;
 
 	for (int i = 0; i < FILE_COUNT; i++)
 		fd[i] = HANDOFF_FILE + i;
@@ -160,6 +161,10 @@ load_credentials(void)
 	service.gate.authorities = own.authorities;
 	close(fd[FILE_CERTIFICATE]);
 	close(fd[FILE_KEY]);
+	if (h.by_watch && fd[FILE_CRL] != -1 && !credentials_may_replace(
+	    &h.config, &own, HANDOFF_OLD_CRL, &later, why, sizeof why))
+		fatal(later ? EX_TEMPFAIL : EX_CONFIG, "%s", why);
+	close(HANDOFF_OLD_CRL);
 }
 
 /* One parent of them all says what will run out. */
@@ -172,6 +177,13 @@ watch_expiry(void)
 	}
 	X509_free(own.leaf);
 	own.leaf = NULL;
+}
+
+void
+parent_new_crl(const struct authorities *a)
+{
+	if (h.index == 0)
+		credentials_watch_crls(&h.config, a);
 }
 
 static void

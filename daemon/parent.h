@@ -4,6 +4,8 @@
 #ifndef POSTERN_PARENT_H
 #define POSTERN_PARENT_H
 
+#include "judge.h"
+
 /* Start from the supervisor's handoff (handoff.h); never returns. */
 _Noreturn void parent_main(void);
 
@@ -12,6 +14,9 @@ void parent_tell_progress(void);
 
 /* End of file for the supervisor: start another in our place. */
 void parent_replace_me(void);
+
+/* Clients are judged by newer CRLs from now on. */
+void parent_new_crl(const struct authorities *a);
 
 /* Log the end and leave. */
 _Noreturn void parent_exit(int code);

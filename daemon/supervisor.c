@@ -119,7 +119,7 @@ reload(void)
 		log_level(supervisor.verbose ? LOG_DEBUG : c.log_level);
 		if (supervisor.verbose)
 			c.log_level = LOG_DEBUG;
-		ok = generation_start(&c, why, sizeof why);
+		ok = generation_start(&c, false, why, sizeof why);
 	}
 	if (!ok)
 		log_event(LOG_ERR, "reload", "failed: %s; the old generation "
@@ -232,7 +232,7 @@ supervisor_run(const struct config *first)
 	int code = -1;
 
 	set_signals();
-	if (!generation_start(first, why, sizeof why)) {
+	if (!generation_start(first, false, why, sizeof why)) {
 		log_event(LOG_ERR, "fatal", "%s", why);
 		tell_terminal(why);
 		return strncmp(why, "listen ", 7) == 0 ? EX_UNAVAILABLE :

@@ -60,8 +60,13 @@ enum generation_state { GENERATION_NONE, GENERATION_STARTING,
 bool generation_open_files(const struct config *c, int file[FILE_COUNT],
     char *why, size_t why_size);
 
-/* Begin a generation: opens files, starts its parents.  False after `why`. */
-bool generation_start(const struct config *c, char *why, size_t why_size);
+/*
+ * Begin a generation: opens files, starts its parents.  By the watch, files
+ * that would shut or open the door by accident are not taken, an older CRL for
+ * one.  False after `why`.
+ */
+bool generation_start(const struct config *c, bool by_watch, char *why,
+    size_t why_size);
 
 /* A child ended with this wait status.  Returns -1, or the code with which
  * the whole service must end (the first generation could not start). */

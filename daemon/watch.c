@@ -43,8 +43,8 @@ same_mark(const struct mark *a, const struct mark *b)
 	    same_time(&a->ctime, &b->ctime);
 }
 
-static bool
-same_marks(const struct marks *a, const struct marks *b)
+bool
+marks_same(const struct marks *a, const struct marks *b)
 {
 	for (int i = 0; i < FILE_COUNT; i++)
 		if (!same_mark(&a->file[i], &b->file[i]))
@@ -93,10 +93,10 @@ try_files(const struct config *c, const struct marks *m)
 	char why[sizeof told_why];
 
 	tell_changed(c, m);
-	if (!has_refused || !same_marks(m, &refused))
+	if (!has_refused || !marks_same(m, &refused))
 		told_why[0] = '\0';
 	changing = false;
-	if (generation_start(c, why, sizeof why))
+	if (generation_start(c, true, why, sizeof why))
 		return;
 	watch_failed(m, false);
 	/* One that is missing is told of once, however often we try. */
@@ -110,11 +110,11 @@ try_files(const struct config *c, const struct marks *m)
 static bool
 is_known(const struct marks *m)
 {
-	if (same_marks(m, &taken)) {
+	if (marks_same(m, &taken)) {
 		has_refused = false;	/* put back as they were */
 		return true;
 	}
-	return has_refused && same_marks(m, &refused) &&
+	return has_refused && marks_same(m, &refused) &&
 	    (again_at == 0 || supervisor_now() < again_at);
 }
 
@@ -130,7 +130,7 @@ look_again(const struct config *c)
 		changing = false;
 		return c->watch_ms;
 	}
-	if (changing && same_marks(&now, &seen)) {
+	if (changing && marks_same(&now, &seen)) {
 		if (!generation_room())
 			return settle;
 		try_files(c, &now);

@@ -30,6 +30,8 @@ struct marks {
 /* The mark of an open file, from fstat(2). */
 struct mark mark_of(const struct stat *st);
 
+bool marks_same(const struct marks *a, const struct marks *b);
+
 /*
  * Look, if it is time to, and start a generation if there is reason to; not to
  * be called once the service is stopping.  Returns the ms until the next look,

@@ -208,6 +208,108 @@ authorities_crls(const struct authorities *a)
 	return a->crls;
 }
 
+static int
+compare_numbers(X509_CRL *a, X509_CRL *b)
+{
+	ASN1_INTEGER *x = X509_CRL_get_ext_d2i(a, NID_crl_number, NULL, NULL);
+	ASN1_INTEGER *y = X509_CRL_get_ext_d2i(b, NID_crl_number, NULL, NULL);
+	int order = x == NULL || y == NULL ? 0 : ASN1_INTEGER_cmp(x, y);
+
+	ASN1_INTEGER_free(x);
+	ASN1_INTEGER_free(y);
+	return order;
+}
+
+/* By number (RFC 5280, 5.2.3), and where that does not tell by date. */
+static bool
+is_older(X509_CRL *a, X509_CRL *b)
+{
+	int order = compare_numbers(a, b);
+
+	return order < 0 || (order == 0 && ASN1_TIME_compare(
+	    X509_CRL_get0_lastUpdate(a), X509_CRL_get0_lastUpdate(b)) < 0);
+}
+
+/* The newest list that names this issuer. */
+static X509_CRL *
+newest_of(const struct authorities *a, const X509_NAME *issuer)
+{
+	X509_CRL *newest = NULL;
+
+	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(a->crls, i);
+
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0 &&
+		    (newest == NULL || is_older(newest, crl)))
+			newest = crl;
+	}
+	return newest;
+}
+
+static bool
+names_subject(const struct authorities *a, const X509_NAME *name)
+{
+	for (int i = 0; i < sk_X509_num(a->certs); i++)
+		if (X509_NAME_cmp(X509_get_subject_name(
+		    sk_X509_value(a->certs, i)), name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_over(const X509_CRL *crl)
+{
+	const ASN1_TIME *end = X509_CRL_get0_nextUpdate(crl);
+
+	return end != NULL && X509_cmp_current_time(end) < 0;
+}
+
+static const char *
+falls_back(const struct authorities *a, X509_CRL *old)
+{
+	const X509_NAME *issuer = X509_CRL_get_issuer(old);
+	X509_CRL *crl = newest_of(a, issuer);
+
+	if (crl == NULL)
+		return names_subject(a, issuer) ?
+		    "holds no list any more of" : NULL;
+	if (is_older(crl, old))
+		return "is older than the list in force of";
+	if (is_over(crl) && !is_over(old))
+		return "has expired already, unlike the list in force of";
+	return NULL;
+}
+
+const char *
+authorities_fall_back(const struct authorities *a, const uint8_t *old,
+    size_t len, char *issuer, size_t size)
+{
+	const char *why = NULL, *ignored;
+	STACK_OF(X509_CRL) *crls = read_crls(old, len, &ignored);
+
+	for (int i = 0; why == NULL && i < sk_X509_CRL_num(crls); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(crls, i);
+
+		why = falls_back(a, crl);
+		x509_name_text(X509_CRL_get_issuer(crl), issuer, size);
+	}
+	sk_X509_CRL_pop_free(crls, X509_CRL_free);
+	return why;
+}
+
+const X509_CRL *
+authorities_too_early(const struct authorities *a)
+{
+	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(a->crls, i);
+
+		if (X509_cmp_current_time(X509_CRL_get0_lastUpdate(crl)) > 0 &&
+		    newest_of(a, X509_CRL_get_issuer(crl)) == crl)
+			return crl;
+	}
+	return NULL;
+}
+
 static bool
 is_anchor(const struct authorities *a, const X509 *cert)
 {

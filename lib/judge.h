@@ -54,6 +54,20 @@ struct authorities *authorities_read(const uint8_t *ca, size_t ca_len,
     const uint8_t *crl, size_t crl_len, const char **why, bool *in_crl);
 void authorities_free(struct authorities *a);
 
+/*
+ * Would these lists, in place of the old ones (PEM), open or shut the door by
+ * accident: older ones, expired ones, none of a CA that had one?  NULL, or
+ * words (static) to be followed by the CA's name, which goes to `issuer`.
+ */
+const char *authorities_fall_back(const struct authorities *a,
+    const uint8_t *old, size_t len, char *issuer, size_t size);
+
+/*
+ * The first list that is not valid yet, or NULL: by it nobody can be judged
+ * until then.
+ */
+const X509_CRL *authorities_too_early(const struct authorities *a);
+
 /* For warnings and inspection; borrowed. */
 STACK_OF(X509) *authorities_certs(const struct authorities *a);
 STACK_OF(X509_CRL) *authorities_crls(const struct authorities *a);
