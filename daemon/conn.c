@@ -25,6 +25,8 @@
 #define RESOLVER_GRACE_MS	1000
 
 static TAILQ_HEAD(, conn) conns = TAILQ_HEAD_INITIALIZER(conns);
+/* In STATE_CHECKING, the longest first, which is the first to be answered. */
+static TAILQ_HEAD(, conn) asking = TAILQ_HEAD_INITIALIZER(asking);
 static TAILQ_HEAD(queue, conn) run_queue = TAILQ_HEAD_INITIALIZER(run_queue);
 static uint32_t waiting;		/* connections in STATE_WAITING */
 static uint32_t news;			/* so often the rules' files changed */
@@ -139,6 +141,10 @@ conn_enter(struct conn *c, enum state s)
 		return;
 	waiting -= c->state == STATE_WAITING;
 	waiting += s == STATE_WAITING;
+	if (c->state == STATE_CHECKING)
+		TAILQ_REMOVE(&asking, c, ask);
+	if (s == STATE_CHECKING)
+		TAILQ_INSERT_TAIL(&asking, c, ask);
 	c->state = s;
 	c->entered = service_now();
 	if (s == STATE_GONE)
@@ -431,8 +437,8 @@ conn_asking(uint64_t lookup)
 {
 	struct conn *c;
 
-	TAILQ_FOREACH(c, &conns, all)
-		if (c->state == STATE_CHECKING && c->lookup == lookup)
+	TAILQ_FOREACH(c, &asking, ask)
+		if (c->lookup == lookup)
 			return c;
 	return NULL;
 }

@@ -29,7 +29,7 @@ enum state {
 };
 
 struct conn {
-	TAILQ_ENTRY(conn)	 all, run;
+	TAILQ_ENTRY(conn)	 all, run, ask;
 	bool			 queued;
 	enum state		 state;
 	struct transport	 t;

@@ -84,7 +84,8 @@ read_crls(const uint8_t *pem, size_t len, const char **why)
 			X509_CRL_free(crl);
 			*why = "out of memory";
 		}
-	if (*why == NULL && !at_end_of_pem())
+	if (*why == NULL && (!at_end_of_pem() ||
+	    (sk_X509_CRL_num(all) > 0 && !x509_pem_is_whole(pem, len))))
 		*why = "holds a revocation list that is damaged or cut short";
 	if (*why == NULL && sk_X509_CRL_num(all) == 0)
 		*why = "holds no revocation list in PEM form (-----BEGIN X509 "

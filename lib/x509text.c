@@ -427,6 +427,58 @@ is_der(const uint8_t *p, size_t len)
 	return len > 4 && p[0] == 0x30 && p[1] >= 0x81 && p[1] <= 0x83;
 }
 
+/* "-----BEGIN X-----" and nothing behind it but blanks; X goes to *label. */
+static bool
+is_fence(const char *line, size_t len, const char *word, const char **label,
+    size_t *label_len)
+{
+	size_t n = strlen(word);
+
+	while (len > 0 && strchr("\r\t ", line[len - 1]) != NULL)
+		len--;
+	if (len < n + 5 || memcmp(line, word, n) != 0 ||
+	    memcmp(line + len - 5, "-----", 5) != 0)
+		return false;
+	*label = line + n;
+	*label_len = len - n - 5;
+	return true;
+}
+
+/* Would a person say that this line begins or ends a block, or was to? */
+static bool
+is_like_fence(const char *line, size_t len, bool last)
+{
+	return len > 0 && line[0] == '-' && (last ||
+	    memmem(line, len, "BEGIN", 5) != NULL ||
+	    memmem(line, len, "END", 3) != NULL);
+}
+
+bool
+x509_pem_is_whole(const uint8_t *pem, size_t len)
+{
+	const char *p = (const char *)pem, *label, *open = NULL;
+	size_t n, open_len = 0;
+
+	for (size_t at = 0, line; at < len; at += line + 1) {
+		const char *newline = memchr(p + at, '\n', len - at);
+
+		line = newline == NULL ? len - at :
+		    (size_t)(newline - (p + at));
+		if (open == NULL && is_fence(p + at, line, "-----BEGIN ",
+		    &open, &open_len))
+			continue;
+		if (open != NULL && is_fence(p + at, line, "-----END ", &label,
+		    &n)) {
+			if (n != open_len || memcmp(label, open, n) != 0)
+				return false;
+			open = NULL;
+		} else if (is_like_fence(p + at, line, newline == NULL)) {
+			return false;
+		}
+	}
+	return open == NULL;
+}
+
 STACK_OF(X509) *
 x509_read_pem(const uint8_t *pem, size_t len, const char **why)
 {
@@ -450,6 +502,10 @@ x509_read_pem(const uint8_t *pem, size_t len, const char **why)
 	ERR_clear_error();
 	if (ERR_GET_LIB(e) != ERR_LIB_PEM ||
 	    ERR_GET_REASON(e) != PEM_R_NO_START_LINE) {
+		*why = "holds a certificate that is damaged or cut short";
+		goto fail;
+	}
+	if (sk_X509_num(all) > 0 && !x509_pem_is_whole(pem, len)) {
 		*why = "holds a certificate that is damaged or cut short";
 		goto fail;
 	}

@@ -77,6 +77,12 @@ bool x509_spki_sha256(X509 *cert, uint8_t hash[32]);
 STACK_OF(X509) *x509_read_pem(const uint8_t *pem, size_t len,
     const char **why);
 
+/*
+ * Is no block of the PEM text cut off, and no BEGIN or END line damaged?  (To
+ * libcrypto what it cannot read as a beginning is the end of all.)
+ */
+bool x509_pem_is_whole(const uint8_t *pem, size_t len);
+
 /* The time as "2026-11-23T10:00:00Z" (RFC 3339); "?" if it is malformed. */
 void x509_time_text(const ASN1_TIME *t, char dst[24]);
 

@@ -555,8 +555,38 @@ ATF_TC_BODY(times, tc)
 	ASN1_TIME_free(t);
 }
 
+ATF_TC_WITHOUT_HEAD(whole_pem);
+ATF_TC_BODY(whole_pem, tc)
+{
+	static const struct {
+		const char	*text;
+		bool		 whole;
+	} cases[] = {
+		{ "", true },
+		{ "no block at all\n", true },
+		{ "-----BEGIN A-----\nx\n-----END A-----\n", true },
+		{ "-----BEGIN A-----\r\nx\r\n-----END A-----\r\n", true },
+		{ "---\n-----BEGIN A-----  \nx\n-----END A-----", true },
+		{ "-----BEGIN A-----\nx\n-----END A-----\n---\nwords\n", true },
+		{ "-----BEGIN A-----\nx\n", false },
+		{ "-----BEGIN A-----\nx\n-----END B-----\n", false },
+		{ "-----BEGIN A-----\nx\n-----END A----", false },
+		{ "-----BEGIN A-----\n-----BEGIN A-----\n-----END A-----\n",
+		    false },
+		{ "----BEGIN A-----\nx\n-----END A-----\n", false },
+		{ "-----BEGIN A-----\nx\n-----END A-----\n-----BEG", false },
+		{ "-----BEGIN A-----\nx\n-----END A-----\n----", false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		ATF_CHECK_EQ_MSG(cases[i].whole, x509_pem_is_whole(
+		    (const uint8_t *)cases[i].text, strlen(cases[i].text)),
+		    "%s", cases[i].text);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, whole_pem);
 	ATF_TP_ADD_TC(tp, plain_name);
 	ATF_TP_ADD_TC(tp, hostile_names);
 	ATF_TP_ADD_TC(tp, nul_in_name);
