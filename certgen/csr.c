@@ -32,21 +32,21 @@ set_subject(X509_REQ *request, const char *common_name)
 }
 
 static void
-add_names(X509_REQ *request, const GENERAL_NAMES *names)
+add_names(X509_REQ *request, GENERAL_NAMES *names)
 {
 	STACK_OF(X509_EXTENSION) *all = NULL;
 
 	if (sk_GENERAL_NAME_num(names) == 0)
 		return;
 	if (X509V3_add1_i2d(&all, NID_subject_alt_name,
-	    (void *)(uintptr_t)names, false, X509V3_ADD_DEFAULT) != 1 ||
+	    names, false, X509V3_ADD_DEFAULT) != 1 ||
 	    X509_REQ_add_extensions(request, all) != 1)
 		crypto_fatal("cannot add the names");
 	sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free);
 }
 
 uint8_t *
-csr_make(EVP_PKEY *key, const char *common_name, const GENERAL_NAMES *names,
+csr_make(EVP_PKEY *key, const char *common_name, GENERAL_NAMES *names,
     size_t *len)
 {
 	static const char what[] = "cannot make the request";

@@ -13,7 +13,7 @@
 
 /* As PEM, malloc'ed, the caller's; `common_name` NULL: an empty subject. */
 uint8_t *csr_make(EVP_PKEY *key, const char *common_name,
-    const GENERAL_NAMES *names, size_t *len);
+    GENERAL_NAMES *names, size_t *len);
 
 /* What a request asks for and we look at: its names and its key. */
 struct wish {

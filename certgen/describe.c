@@ -214,7 +214,7 @@ base_text(const GENERAL_NAME *base)
 }
 
 static json_t *
-subtrees(const STACK_OF(GENERAL_SUBTREE) *trees)
+subtrees(STACK_OF(GENERAL_SUBTREE) *trees)
 {
 	json_t *all = json_array();
 

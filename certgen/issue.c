@@ -140,7 +140,7 @@ add_authority_key_id(X509 *cert, const X509 *issuer)
 }
 
 static void
-add_names(X509 *cert, const GENERAL_NAMES *names)
+add_names(X509 *cert, GENERAL_NAMES *names)
 {
 	if (names != NULL && sk_GENERAL_NAME_num(names) > 0 &&
 	    X509_add1_ext_i2d(cert, NID_subject_alt_name,

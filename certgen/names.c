@@ -420,7 +420,7 @@ add_requested(struct names *n, const struct origin *from,
 }
 
 void
-names_add_requested(struct names *n, const GENERAL_NAMES *from,
+names_add_requested(struct names *n, GENERAL_NAMES *from,
     const char *path, bool wildcard)
 {
 	struct origin origin = { path, EX_DATAERR };

@@ -45,7 +45,7 @@ void names_add_emails(struct names *n, const char *list);
  * the file `path`.  What does not keep them, or is of another kind, ends the
  * program with EX_DATAERR.
  */
-void names_add_requested(struct names *n, const GENERAL_NAMES *from,
+void names_add_requested(struct names *n, GENERAL_NAMES *from,
     const char *path, bool wildcard);
 
 /* End the program, as its origin says, unless it can be a common name. */
