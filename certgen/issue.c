@@ -144,7 +144,7 @@ add_names(X509 *cert, GENERAL_NAMES *names)
 {
 	if (names != NULL && sk_GENERAL_NAME_num(names) > 0 &&
 	    X509_add1_ext_i2d(cert, NID_subject_alt_name,
-	    (void *)(uintptr_t)names, false, X509V3_ADD_DEFAULT) != 1)
+	    names, false, X509V3_ADD_DEFAULT) != 1)
 		crypto_fatal("cannot add the names");
 }
 

@@ -17,7 +17,7 @@ struct request {
 	enum role		 role;
 	const char		*common_name;	/* NULL: none */
 	const X509_NAME		*subject;	/* NULL: made of the above */
-	GENERAL_NAMES		*names;	/* NULL or empty: none */
+	GENERAL_NAMES		*names;		/* NULL or empty: none */
 	int			 pathlen;	/* CAs beneath; -1: no limit */
 	NAME_CONSTRAINTS	*permit;	/* NULL: none */
 	struct validity		 validity;
