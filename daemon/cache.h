@@ -14,7 +14,10 @@
 #define CACHE_ENTRIES	1024
 #define CACHE_WAYS	4
 
-/* Begin empty, with a seed of our own: nobody can aim at an address's set. */
+/*
+ * Take a seed of our own: nobody can aim at an address's set.  Called once,
+ * while nothing is known.
+ */
 void cache_init(void);
 
 /* What is known at `now` (ms): into *a, all but its id.  False if nothing. */

@@ -5,13 +5,12 @@
 #include <ares.h>
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
-#include <errno.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sysexits.h>
@@ -22,8 +21,6 @@
 
 /* Records of one reply that are looked at. */
 #define RECORDS_MAX	128
-/* Addresses of one name that are compared. */
-#define ADDRESSES_MAX	128
 #define DNS_PORT	53
 /* A server has at least so long (ms) before the next is asked. */
 #define ROUND_MIN	50
@@ -32,6 +29,12 @@
 #define HEADER_SIZE	12
 #define QUESTION_SIZE	4	/* type, class */
 #define RECORD_SIZE	10	/* type, class, time to live, length */
+/* 2.3.4: the longest name, and the longest label. */
+#define NAME_SIZE	255
+#define LABEL_MAX	63
+/* 4.1.4: what a pointer begins with.  No name has more labels than this. */
+#define POINTER		0xc0
+#define POINTERS_MAX	127
 
 enum state {
 	STATE_FREE,
@@ -155,10 +158,42 @@ node_of(const struct config_listen *l)
 	return n;
 }
 
-/* What resolv.conf(5) names, or c-ares where it names none. */
+static bool
+is_link_local(const struct ares_addr_port_node *f)
+{
+	struct in6_addr a;
+
+	if (f->family != AF_INET6)
+		return false;
+	memcpy(&a, &f->addr.addr6, sizeof a);
+	return IN6_IS_ADDR_LINKLOCAL(&a);
+}
+
+/* Some c-ares pass over what has a scope: has the file such a server? */
+static bool
+names_a_scope(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[256], address[64];
+	bool found = false;
+
+	if (f == NULL)
+		return false;
+	while (fgets(line, sizeof line, f) != NULL)
+		if (sscanf(line, " nameserver %63s", address) == 1)
+			found |= strchr(address, '%') != NULL;
+	fclose(f);
+	return found;
+}
+
+/*
+ * What resolv.conf(5) names, or c-ares where it names none.  A link-local one
+ * cannot be asked without its scope, which c-ares does not tell.
+ */
 static uint32_t
 system_servers(struct ares_addr_port_node node[RESOLVER_SERVERS])
 {
+	bool left_out = names_a_scope("/etc/resolv.conf");
 	struct ares_addr_port_node *found, *f;
 	ares_channel channel;
 	uint32_t n = 0;
@@ -166,6 +201,10 @@ system_servers(struct ares_addr_port_node node[RESOLVER_SERVERS])
 	must(ares_init(&channel), "/etc/resolv.conf");
 	must(ares_get_servers_ports(channel, &found), "its servers");
 	for (f = found; f != NULL && n < RESOLVER_SERVERS; f = f->next) {
+		if (is_link_local(f)) {
+			left_out = true;
+			continue;
+		}
 		node[n] = *f;
 		if (f->tcp_port == 0)	/* c-ares' way to say 53 */
 			node[n].udp_port = node[n].tcp_port = DNS_PORT;
@@ -173,6 +212,9 @@ system_servers(struct ares_addr_port_node node[RESOLVER_SERVERS])
 	}
 	ares_free_data(found);
 	ares_destroy(channel);
+	if (left_out)
+		log_event(LOG_WARNING, "dns", "/etc/resolv.conf: a link-local "
+		    "server cannot be asked and is left out: name another");
 	return n;
 }
 
@@ -210,6 +252,10 @@ first_channel(uint32_t servers)
 	o.timeout = deadline_ms / (6 * (int)servers);
 	if (o.timeout < ROUND_MIN)
 		o.timeout = ROUND_MIN;
+#ifdef ARES_OPT_QUERY_CACHE	/* 1.31: cache.c says how long what is known */
+	mask |= ARES_OPT_QUERY_CACHE;
+	o.qcache_max_ttl = 0;
+#endif
 	must(ares_init_options(&lookups[0].channel, &o, mask), "c-ares");
 }
 
@@ -239,12 +285,34 @@ dns_prepare(const struct resolver_setup *s, uint16_t port[RESOLVER_SERVERS])
 	return n;
 }
 
-/* ---- PTR records --------------------------------------------------------------------- */
+/* ---- replies -------------------------------------------------------------------------- */
+
+/*
+ * Read by us: c-ares 1.18 takes names of any length, and keeps one for each
+ * CNAME, so that one reply of 64 KiB would cost hundreds of MiB.  Here nothing
+ * is allocated, and what is read of a reply is bounded.
+ */
 
 /* A message, and where in it we are. */
 struct reader {
 	const unsigned char	*msg, *at, *end;
 };
+
+/* A name without pointers: labels, each with its length, and the last 0. */
+struct name {
+	size_t	len;
+	uint8_t	wire[NAME_SIZE];
+};
+
+struct record {
+	struct name		 owner;
+	unsigned int		 type, class, size;
+	const unsigned char	*data;		/* `size` bytes of the message */
+};
+
+/* Use a record that answers the question; false if it is malformed. */
+typedef bool record_user(const struct reader *r, const struct record *rec,
+    void *arg);
 
 static unsigned int
 get16(const unsigned char *p)
@@ -252,84 +320,164 @@ get16(const unsigned char *p)
 	return (unsigned int)p[0] << 8 | p[1];
 }
 
-/* The name at `at`, escaped and without its last dot; NULL if malformed. */
-static char *
-name_at(const struct reader *r, const unsigned char *at, long *len)
+/* Add the label at `at`; its size with its length, 0 if it is malformed. */
+static size_t
+add_label(const struct reader *r, const unsigned char *at, struct name *n)
 {
-	char *name;
+	size_t size;
 
-	if (at >= r->end || ares_expand_name(at, r->msg,
-	    (int)(r->end - r->msg), &name, len) != ARES_SUCCESS)
-		return NULL;
-	return name;
-}
-
-/* The name where we are, and step over it and `more` bytes behind it. */
-static char *
-take_name(struct reader *r, long more)
-{
-	long len;
-	char *name = name_at(r, r->at, &len);
-
-	if (name != NULL && r->end - r->at < len + more) {
-		ares_free_string(name);
-		return NULL;
-	}
-	if (name != NULL)
-		r->at += len + more;
-	return name;
-}
-
-/* The name that is a record's data, all of it. */
-static char *
-data_name(struct reader *r, unsigned int size)
-{
-	long len;
-	char *name = name_at(r, r->at, &len);
-
-	if (name != NULL && len != (long)size) {
-		ares_free_string(name);
-		return NULL;
-	}
-	return name;
+	if (at >= r->end || *at > LABEL_MAX)
+		return 0;
+	size = 1U + *at;
+	if ((size_t)(r->end - at) < size || sizeof n->wire - n->len < size)
+		return 0;
+	memcpy(n->wire + n->len, at, size);
+	n->len += size;
+	return size;
 }
 
 /*
- * One record: a CNAME of what is looked for is looked for instead, in *owner;
- * a PTR of it is what was asked for.
+ * Read the name at `at`; returns what is behind it, NULL if it is malformed.
+ * A pointer leads before the labels that it continues, so that none leads in
+ * a circle.
+ */
+static const unsigned char *
+read_name(const struct reader *r, const unsigned char *at, struct name *n)
+{
+	const unsigned char *behind = NULL, *run = at;
+	int pointers = 0;
+	size_t size = 0;
+
+	for (n->len = 0; size != 1; at += size) {
+		while (r->end - at >= 2 && *at >= POINTER) {
+			if (behind == NULL)
+				behind = at + 2;
+			at = r->msg + (get16(at) & 0x3fff);
+			if (at >= run || ++pointers > POINTERS_MAX)
+				return NULL;
+			run = at;
+		}
+		if ((size = add_label(r, at, n)) == 0)
+			return NULL;
+	}
+	return behind != NULL ? behind : at;
+}
+
+/* Lengths are no letters, and are compared with the rest. */
+static bool
+same_name(const struct name *a, const struct name *b)
+{
+	if (a->len != b->len)
+		return false;
+	for (size_t i = 0; i < a->len; i++)
+		if (tolower(a->wire[i]) != tolower(b->wire[i]))
+			return false;
+	return true;
+}
+
+/*
+ * With dots, but for the last.  A dot or a NUL inside a label would end it;
+ * with a backslash instead it is no host name.
+ */
+static void
+name_text(const struct name *n, char dst[RESOLVER_NAME_SIZE])
+{
+	for (size_t i = 0; n->wire[i] != 0;) {
+		size_t len = n->wire[i++];
+
+		memcpy(dst, n->wire + i, len);
+		for (; len > 0; len--, i++, dst++)
+			if (*dst == '.' || *dst == '\0')
+				*dst = '\\';
+		if (n->wire[i] != 0)
+			*dst++ = '.';
+	}
+	*dst = '\0';
+}
+
+/* The only question's name; then the records follow. */
+static bool
+take_question(struct reader *r, struct name *n)
+{
+	if (r->end - r->msg < HEADER_SIZE || get16(r->msg + 4) != 1)
+		return false;
+	r->at = read_name(r, r->msg + HEADER_SIZE, n);
+	if (r->at == NULL || r->end - r->at < QUESTION_SIZE)
+		return false;
+	r->at += QUESTION_SIZE;
+	return true;
+}
+
+static bool
+take_record(struct reader *r, struct record *rec)
+{
+	const unsigned char *p = read_name(r, r->at, &rec->owner);
+
+	if (p == NULL || r->end - p < RECORD_SIZE)
+		return false;
+	rec->type = get16(p);
+	rec->class = get16(p + 2);
+	rec->size = get16(p + 8);
+	rec->data = p + RECORD_SIZE;
+	if (r->end - rec->data < (long)rec->size)
+		return false;
+	r->at = rec->data + rec->size;
+	return true;
+}
+
+/* The name that is a record's data, all of it. */
+static bool
+data_name(const struct reader *r, const struct record *rec, struct name *n)
+{
+	return read_name(r, rec->data, n) == rec->data + rec->size;
+}
+
+/*
+ * Use the records of the type that are of the question's name.  What a CNAME
+ * of it names is looked for from there on instead.
  */
 static bool
-read_record(struct reader *r, char **owner,
-    char name[RESOLVER_NAMES][RESOLVER_NAME_SIZE], uint32_t *names,
-    uint32_t *dropped)
+read_reply(const unsigned char *msg, int len, unsigned int type,
+    record_user *use, void *arg)
 {
-	char *of = take_name(r, RECORD_SIZE), *data;
-	unsigned int type, size;
-	bool ours;
+	struct reader r = { msg, msg, msg + len };
+	struct name sought;
+	struct record rec;
+	unsigned int records;
 
-	if (of == NULL)
+	if (!take_question(&r, &sought))
 		return false;
-	ours = strcasecmp(of, *owner) == 0;
-	ares_free_string(of);
-	type = get16(r->at - RECORD_SIZE);
-	ours = ours && get16(r->at - RECORD_SIZE + 2) == ns_c_in &&
-	    (type == ns_t_ptr || type == ns_t_cname);
-	size = get16(r->at - 2);
-	if (r->end - r->at < (long)size)
-		return false;
-	if (ours) {
-		if ((data = data_name(r, size)) == NULL)
+	records = get16(msg + 6);
+	for (unsigned int i = 0; i < records && i < RECORDS_MAX; i++) {
+		if (!take_record(&r, &rec))
 			return false;
-		if (type == ns_t_cname) {
-			ares_free_string(*owner);
-			*owner = data;
-		} else {
-			if (!hosts_add_name(name, names, data))
-				++*dropped;
-			ares_free_string(data);
-		}
+		if (rec.class != ns_c_in || !same_name(&rec.owner, &sought))
+			continue;
+		if (rec.type == ns_t_cname && !data_name(&r, &rec, &sought))
+			return false;
+		if (rec.type == type && !use(&r, &rec, arg))
+			return false;
 	}
-	r->at += size;
+	return true;
+}
+
+struct ptr_names {
+	char		(*name)[RESOLVER_NAME_SIZE];
+	uint32_t	 *names, *dropped;
+};
+
+static bool
+use_ptr(const struct reader *r, const struct record *rec, void *arg)
+{
+	char text[RESOLVER_NAME_SIZE];
+	struct ptr_names *to = arg;
+	struct name n;
+
+	if (!data_name(r, rec, &n))
+		return false;
+	name_text(&n, text);
+	if (!hosts_add_name(to->name, to->names, text))
+		++*to->dropped;
 	return true;
 }
 
@@ -338,21 +486,49 @@ dns_read_ptr(const unsigned char *msg, int len,
     char name[RESOLVER_NAMES][RESOLVER_NAME_SIZE], uint32_t *names,
     uint32_t *dropped)
 {
-	struct reader r = { msg, msg + HEADER_SIZE, msg + len };
-	unsigned int records;
-	char *owner;
-	bool ok = true;
+	struct ptr_names to = { name, names, dropped };
 
 	*names = *dropped = 0;
-	if (len < HEADER_SIZE || get16(msg + 4) != 1 ||
-	    (owner = take_name(&r, QUESTION_SIZE)) == NULL)
+	if (read_reply(msg, len, ns_t_ptr, use_ptr, &to))
+		return true;
+	*names = 0;
+	return false;
+}
+
+struct sought_address {
+	const uint8_t	*byte;
+	size_t		 size;
+	bool		 found;
+};
+
+static bool
+use_address(const struct reader *r, const struct record *rec, void *arg)
+{
+	struct sought_address *s = arg;
+
+	(void)r;
+	if (rec->size != s->size)
 		return false;
-	records = get16(msg + 6);
-	for (unsigned int i = 0; ok && i < records && i < RECORDS_MAX; i++)
-		ok = read_record(&r, &owner, name, names, dropped);
-	ares_free_string(owner);
-	if (!ok)
-		*names = 0;
+	s->found |= memcmp(rec->data, s->byte, s->size) == 0;
+	return true;
+}
+
+static unsigned int
+address_type(const struct host_address *who)
+{
+	return who->family == AF_INET ? ns_t_a : ns_t_aaaa;
+}
+
+bool
+dns_read_address(const unsigned char *msg, int len,
+    const struct host_address *who, bool *found)
+{
+	struct sought_address s = { .byte = who->byte, .size =
+	    who->family == AF_INET ? sizeof(struct in_addr) :
+	    sizeof(struct in6_addr) };
+	bool ok = read_reply(msg, len, address_type(who), use_address, &s);
+
+	*found = ok && s.found;
 	return ok;
 }
 
@@ -388,30 +564,6 @@ on_reverse(void *arg, int status, int timeouts, unsigned char *msg, int len)
 		note_trouble(l, status);
 }
 
-/* Is the address that was asked about among those of the reply? */
-static int
-compare_addresses(const struct host_address *who, const unsigned char *msg,
-    int len, bool *found)
-{
-	struct ares_addrttl a[ADDRESSES_MAX];
-	struct ares_addr6ttl a6[ADDRESSES_MAX];
-	int n = ADDRESSES_MAX, status;
-
-	*found = false;
-	if (who->family == AF_INET)
-		status = ares_parse_a_reply(msg, len, NULL, a, &n);
-	else
-		status = ares_parse_aaaa_reply(msg, len, NULL, a6, &n);
-	for (int i = 0; status == ARES_SUCCESS && i < n; i++) {
-		const void *bytes = who->family == AF_INET ?
-		    (const void *)&a[i].ipaddr : (const void *)&a6[i].ip6addr;
-
-		*found |= memcmp(bytes, who->byte, who->family == AF_INET ?
-		    sizeof a[i].ipaddr : sizeof a6[i].ip6addr) == 0;
-	}
-	return status;
-}
-
 static void
 on_forward(void *arg, int status, int timeouts, unsigned char *msg, int len)
 {
@@ -419,9 +571,9 @@ on_forward(void *arg, int status, int timeouts, unsigned char *msg, int len)
 
 	(void)timeouts;
 	c->of->pending--;
-	if (status == ARES_SUCCESS)
-		status = compare_addresses(&c->of->who, msg, len,
-		    &c->confirmed);
+	if (status == ARES_SUCCESS &&
+	    !dns_read_address(msg, len, &c->of->who, &c->confirmed))
+		status = ARES_EBADRESP;
 	if (status != ARES_SUCCESS && !is_absence(status))
 		note_trouble(c->of, status);
 }
@@ -463,8 +615,7 @@ begin_forward(struct lookup *l)
 	for (uint32_t i = 0; i < l->names; i++) {
 		l->candidate[i] = (struct candidate){ .of = l };
 		ares_query(l->channel, l->name[i], ns_c_in,
-		    l->who.family == AF_INET ? ns_t_a : ns_t_aaaa, on_forward,
-		    &l->candidate[i]);
+		    (int)address_type(&l->who), on_forward, &l->candidate[i]);
 	}
 }
 
@@ -565,10 +716,11 @@ advance(struct lookup *l)
 /* ---- the loop's side -------------------------------------------------------------------- */
 
 int
-dns_find(const struct host_address *who)
+dns_find(const struct host_address *who, int64_t deadline)
 {
 	for (int i = 0; i < DNS_LOOKUPS; i++)
 		if (lookups[i].state != STATE_FREE &&
+		    lookups[i].deadline >= deadline &&
 		    host_address_equal(&lookups[i].who, who))
 			return i;
 	return -1;

@@ -26,8 +26,8 @@
 uint32_t dns_prepare(const struct resolver_setup *s,
     uint16_t port[RESOLVER_SERVERS]);
 
-/* The look-up under way for the address, or -1. */
-int dns_find(const struct host_address *who);
+/* One under way for the address, until `deadline` (ms) or longer; or -1. */
+int dns_find(const struct host_address *who, int64_t deadline);
 
 /*
  * Begin one that has until `deadline` (ms, dns_now); -1 if there are too many.
@@ -56,10 +56,16 @@ void resolver_done(int lookup, const struct host_address *who,
 
 /*
  * Take the host names of the PTR records in a reply, along CNAMEs from its
- * question; *dropped counts names that are none.  False if it is malformed.
+ * question, each of which comes before what it stands for (RFC 1034, 4.3.2).
+ * *dropped counts names that are none.  Of a reply 128 records are read.
+ * False if one of them is malformed, or a name longer than 255 bytes.
  */
 bool dns_read_ptr(const unsigned char *msg, int len,
     char name[RESOLVER_NAMES][RESOLVER_NAME_SIZE], uint32_t *names,
     uint32_t *dropped);
+
+/* In the same way: is the address among the A or AAAA records of a reply? */
+bool dns_read_address(const unsigned char *msg, int len,
+    const struct host_address *who, bool *found);
 
 #endif

@@ -9,6 +9,7 @@
 #include "resolver.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -32,6 +33,8 @@
 #define WAITERS_MAX		4096
 /* The channel, the log, what else the C library may have. */
 #define OTHER_DESCRIPTORS	16
+/* All that it may have (bytes); it is about 15 MiB. */
+#define MEMORY_MAX		(64U << 20)
 
 /* A question that waits for a look-up. */
 struct waiter {
@@ -113,6 +116,7 @@ confine(const uint16_t *port, uint32_t servers)
 {
 	confine_limits((uint64_t)DNS_LOOKUPS * servers * 2 +
 	    OTHER_DESCRIPTORS);
+	confine_memory(MEMORY_MAX);
 	confine_landlock_connect(port, servers);
 	filter_apply(POLICY_RESOLVER);
 }
@@ -165,18 +169,25 @@ answer_at_once(const struct host_address *who, uint64_t id)
 	return true;
 }
 
-/* One look-up for all who ask about the same address meanwhile. */
+/*
+ * One look-up for all who ask about the same address meanwhile.  Half of the
+ * time must be left, so that nobody fails for having come late: hence there
+ * may be two.
+ */
 static bool
 wait_for_dns(const struct host_address *who, uint64_t id)
 {
 	struct waiter *w = SLIST_FIRST(&unused);
+	int64_t now = dns_now();
 	int lookup;
 
 	if (w == NULL)
 		return false;
-	lookup = dns_find(who);
+	lookup = dns_find(who, now + setup.deadline_ms / 2);
 	if (lookup == -1)
-		lookup = dns_begin(who, dns_now() + setup.deadline_ms);
+		lookup = dns_begin(who, now + setup.deadline_ms);
+	if (lookup == -1)
+		lookup = dns_find(who, now);
 	if (lookup == -1)
 		return false;
 	SLIST_REMOVE_HEAD(&unused, next);
@@ -239,6 +250,8 @@ resolver_main(void)
 	uint32_t servers;
 
 	log_init("resolver", LOG_KIND_STREAM, LOG_INFO);
+	/* No large block by mmap, hence no mremap, which it may not call. */
+	mallopt(M_MMAP_MAX, 0);
 	confine_close_from(RESOLVER_CHANNEL_FD + 1);
 	read_setup();
 	ignore_signals();

@@ -220,6 +220,19 @@ confine_limits(uint64_t descriptors)
 }
 
 void
+confine_memory(uint64_t bytes)
+{
+#ifdef POSTERN_SANITIZED
+	(void)bytes;
+#else
+	struct rlimit data = { bytes, bytes };
+
+	if (setrlimit(RLIMIT_DATA, &data) == -1)
+		fatal(EX_OSERR, "cannot limit memory: %s", strerror(errno));
+#endif
+}
+
+void
 confine_die_with_parent(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)

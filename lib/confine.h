@@ -44,6 +44,13 @@ void confine_landlock_connect(const uint16_t *port, size_t ports);
 /* rlimits: so many descriptors, no core file, no message queue. */
 void confine_limits(uint64_t descriptors);
 
+/*
+ * rlimit: so many bytes of memory of its own (heap, data, private mappings;
+ * setrlimit(2), RLIMIT_DATA).  More is not given: malloc returns NULL.  Not
+ * under sanitizers, whose shadow is larger.
+ */
+void confine_memory(uint64_t bytes);
+
 /* Be killed when the process that started us ends; `parent` is its pid. */
 void confine_die_with_parent(pid_t parent);
 

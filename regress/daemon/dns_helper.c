@@ -2,7 +2,10 @@
  * A DNS server that cannot be trusted: it passes questions (UDP only) on to a
  * real one, but what is asked about some names it answers by itself, badly.
  *
- *	dns_helper address:port real-address:port
+ *	dns_helper [-t] address:port real-address:port
+ *
+ * With -t it also has TCP, where the answer to anything is 64 KiB of aliases
+ * whose names are as long as will go; "huge" or 127.213.x.y sends one there.
  *
  * Each question's name and type is printed, a line each.  A name that holds
  * one of these words, or a reverse name with one of these numbers as the
@@ -11,6 +14,7 @@
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +26,8 @@
 
 #define HEADER	12
 #define FLOOD	64
+#define CLIENTS	64		/* of TCP, at once */
+#define LABELS	256		/* of the long name, each of 63 bytes */
 
 struct packet {
 	uint8_t			data[4096];
@@ -152,7 +158,7 @@ empty(struct packet *p)
 	reply(p);
 }
 
-/* Truncated, it says; and there is no TCP here. */
+/* Truncated, it says; and there is no TCP here, but for -t. */
 static void
 truncated(struct packet *p)
 {
@@ -191,6 +197,7 @@ static const struct {
 	{ ".210.127.", truncated },
 	{ ".211.127.", flood },
 	{ ".212.127.", formerr },
+	{ "huge", truncated }, { ".213.127.", truncated },
 };
 
 /* The question's name with dots; false if it is none. */
@@ -244,8 +251,80 @@ serve(int real, struct packet *p)
 	pass_on(real, p);
 }
 
+/* ---- TCP --------------------------------------------------------------------- */
+
+static uint8_t	huge[2 + 65535];	/* with its length */
+static size_t	huge_len;
+
+static void
+put_huge(const void *bytes, size_t len)
+{
+	memcpy(huge + huge_len, bytes, len);
+	huge_len += len;
+}
+
+/* A record's head: of the name at offset `owner`, with `size` bytes of data. */
+static void
+put_head(size_t owner, uint8_t type, size_t size)
+{
+	const uint8_t head[] = { (uint8_t)(0xc0 | owner >> 8), (uint8_t)owner,
+	    0, type, 0, 1, 0, 0, 0, 60, (uint8_t)(size >> 8), (uint8_t)size };
+
+	put_huge(head, sizeof head);
+}
+
+/*
+ * The question, a TXT record that is one name of LABELS labels, and aliases of
+ * that name as many as there is room for.
+ */
+static void
+make_huge(const uint8_t *question, size_t len)
+{
+	const uint8_t label[64] = { 63 }, root = 0;
+	unsigned int records = 1;
+	size_t name;
+
+	huge_len = 2;
+	put_huge(question, len);
+	put_head(HEADER, 16, LABELS * sizeof label + 1);
+	name = huge_len - 2;
+	for (int i = 0; i < LABELS; i++)
+		put_huge(label, sizeof label);
+	put_huge(&root, 1);
+	for (; sizeof huge - huge_len > 12; records++) {
+		put_head(name, 5, 1);
+		put_huge(&root, 1);
+	}
+	huge[0] = (uint8_t)((huge_len - 2) >> 8);
+	huge[1] = (uint8_t)(huge_len - 2);
+	huge[2 + 2] |= 0x80;
+	huge[2 + 3] = 0x80;
+	huge[2 + 6] = (uint8_t)(records >> 8);
+	huge[2 + 7] = (uint8_t)records;
+}
+
+/* A question comes at once or not at all; false at its end. */
+static bool
+serve_tcp(int fd)
+{
+	uint8_t q[2 + 512];
+	size_t len;
+
+	if (recv(fd, q, 2, MSG_WAITALL) != 2)
+		return false;
+	len = (size_t)q[0] << 8 | q[1];
+	if (len < HEADER || len > sizeof q - 2 ||
+	    recv(fd, q + 2, len, MSG_WAITALL) != (ssize_t)len)
+		return false;
+	make_huge(q + 2, len);
+	return send(fd, huge, huge_len, MSG_NOSIGNAL) == (ssize_t)huge_len;
+}
+
+/* ---- the two ----------------------------------------------------------------- */
+
 static int
-open_socket(const char *s, int (*use)(int, const struct sockaddr *, socklen_t))
+open_socket(const char *s, int type,
+    int (*use)(int, const struct sockaddr *, socklen_t))
 {
 	struct sockaddr_storage ss;
 	socklen_t len;
@@ -253,31 +332,68 @@ open_socket(const char *s, int (*use)(int, const struct sockaddr *, socklen_t))
 
 	if (!addr_parse(s, &ss, &len))
 		errx(EX_USAGE, "%s: not an address and port", s);
-	fd = socket(ss.ss_family, SOCK_DGRAM, 0);
+	fd = socket(ss.ss_family, type, 0);
 	if (fd == -1 || use(fd, (struct sockaddr *)&ss, len) == -1)
 		err(EX_OSERR, "%s", s);
+	return fd;
+}
+
+static void
+take_datagram(int real)
+{
+	static struct packet p;
+	ssize_t n;
+
+	p.from_len = sizeof p.from;
+	/* room is left for what is put behind a question */
+	n = recvfrom(own, p.data, sizeof p.data - 256, 0,
+	    (struct sockaddr *)&p.from, &p.from_len);
+	p.len = n > 0 ? (size_t)n : 0;
+	if (n > 0)
+		serve(real, &p);
+}
+
+static int
+take_client(int listener)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	if (fd == -1)
+		err(EX_OSERR, "accept");
 	return fd;
 }
 
 int
 main(int argc, char **argv)
 {
-	static struct packet p;
+	/* UDP, who listens (-1: nobody), its clients */
+	static struct pollfd p[2 + CLIENTS];
+	bool tcp = argc == 4 && strcmp(argv[1], "-t") == 0;
 	int real;
 
-	if (argc != 3)
+	argv += tcp;
+	if (argc != 3 + tcp)
 		return EX_USAGE;
-	own = open_socket(argv[1], bind);
-	real = open_socket(argv[2], connect);
-	for (;;) {
-		ssize_t n;
-
-		p.from_len = sizeof p.from;
-		/* room is left for what is put behind a question */
-		n = recvfrom(own, p.data, sizeof p.data - 256, 0,
-		    (struct sockaddr *)&p.from, &p.from_len);
-		p.len = n > 0 ? (size_t)n : 0;
-		if (n > 0)
-			serve(real, &p);
+	for (int i = 0; i < 2 + CLIENTS; i++)
+		p[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	if (tcp)
+		p[1].fd = open_socket(argv[1], SOCK_STREAM, bind);
+	if (tcp && listen(p[1].fd, CLIENTS) == -1)
+		err(EX_OSERR, "listen");
+	own = p[0].fd = open_socket(argv[1], SOCK_DGRAM, bind);
+	real = open_socket(argv[2], SOCK_DGRAM, connect);
+	while (poll(p, 2 + CLIENTS, -1) > 0) {
+		if (p[0].revents != 0)
+			take_datagram(real);
+		for (int i = 2; i < 2 + CLIENTS; i++) {
+			if (p[i].fd == -1 && p[1].revents != 0) {
+				p[i].fd = take_client(p[1].fd);
+				p[1].revents = 0;
+			} else if (p[i].revents != 0 && !serve_tcp(p[i].fd)) {
+				close(p[i].fd);
+				p[i].fd = -1;
+			}
+		}
 	}
+	err(EX_OSERR, "poll");
 }

@@ -1,17 +1,26 @@
 /*
- * PTR records as they come, right and wrong: nothing is read beyond its end,
- * and no name is taken that was not given for the question.
+ * Records as they come, right and wrong: nothing is read beyond its end, and
+ * no name or address is taken that was not given for the question.  And how
+ * long who asks may wait.
  */
+#include <arpa/inet.h>
 #include <atf-c.h>
+#include <poll.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "channel.h"
 #include "dns.h"
+#include "log.h"
 
 #define HEADER	12
 #define PTR	12
 #define CNAME	5
 #define A	1
+#define AAAA	28
 
 /* The question's own name, as a pointer to it. */
 #define ASKED	"\xc0\x0c"
@@ -168,6 +177,14 @@ ATF_TC_BODY(no_host_names, tc)
 	ATF_CHECK_STREQ("good.test", name[0]);
 }
 
+static void
+malformed(const char *data, size_t len, unsigned int size)
+{
+	begin(1);
+	record(ASKED, 2, PTR, 1, size, data, len);
+	ATF_CHECK(!read_message(m.len));
+}
+
 /* Labels of 63 bytes, so many, and one of `last`. */
 static size_t
 long_name(uint8_t dst[600], int labels, uint8_t last)
@@ -194,18 +211,79 @@ ATF_TC_BODY(long_names, tc)
 	ATF_REQUIRE_EQ(255, n);
 	begin(2);
 	record(ASKED, 2, PTR, 1, (unsigned int)n, wire, n);
-	n = long_name(wire, 3, 62);
-	record(ASKED, 2, PTR, 1, (unsigned int)n, wire, n);
+	record("\1" "2\4arpa\0", 8, PTR, 1, (unsigned int)n, wire, n);
 	ATF_REQUIRE(read_message(m.len));
 	ATF_CHECK_EQ(1, names);
-	ATF_CHECK_EQ(1, dropped);
+	ATF_CHECK_EQ(0, dropped);
 	ATF_CHECK_EQ(253, strlen(name[0]));
-	/* and one that no server may send */
-	begin(1);
+	/* and those that no server may send */
+	n = long_name(wire, 3, 62);
+	malformed((const char *)wire, n, (unsigned int)n);
 	n = long_name(wire, 8, 63);
-	record(ASKED, 2, PTR, 1, (unsigned int)n, wire, n);
-	read_message(m.len);
-	ATF_CHECK_EQ(0, names);
+	malformed((const char *)wire, n, (unsigned int)n);
+	begin(1);				/* of whatever it is the name */
+	record((const char *)wire, n, A, 1, 4, "\1\2\3\4", 4);
+	ATF_CHECK(!read_message(m.len));
+}
+
+/* Of the shortest labels there are 127, and no more. */
+ATF_TC_WITHOUT_HEAD(labels);
+ATF_TC_BODY(labels, tc)
+{
+	char wire[257];
+
+	for (int i = 0; i < 128; i++)
+		memcpy(wire + (size_t)i * 2, "\1a", 2);
+	wire[254] = 0;
+	begin(1);
+	record(ASKED, 2, PTR, 1, 255, wire, 255);
+	ATF_REQUIRE(read_message(m.len));
+	ATF_CHECK_EQ(1, names);
+	ATF_CHECK_EQ(253, strlen(name[0]));
+	wire[254] = 1;
+	wire[256] = 0;
+	malformed(wire, 257, 257);
+}
+
+/* The name at the end of so many pointers, each to the one before it. */
+static bool
+behind_pointers(int pointers)
+{
+	size_t at;
+
+	begin(2);
+	put("\1" "2\4arpa\0\0\20\0\1\0\0\0\0", 16);	/* TXT of another */
+	put16(8 + 2 * (unsigned int)pointers);
+	at = m.len;
+	put("\1a\4test", 8);
+	for (int i = 0; i < pointers; i++) {
+		unsigned int to = 0xc000 | (unsigned int)at;
+
+		at = m.len;
+		put16(to);
+	}
+	put(ASKED, 2);
+	put("\0\14\0\1\0\0\0\74\0\2", 10);
+	put16(0xc000 | (unsigned int)at);
+	return read_message(m.len) && names == 1;
+}
+
+ATF_TC_WITHOUT_HEAD(pointers);
+ATF_TC_BODY(pointers, tc)
+{
+	uint8_t forward[2] = { 0xc0 };
+
+	ATF_CHECK(behind_pointers(1));
+	ATF_CHECK(behind_pointers(126));
+	ATF_CHECK(!behind_pointers(127));
+	ATF_CHECK(!behind_pointers(5000));
+	/* the next record's data is a name, but not for what is before it */
+	begin(2);
+	forward[1] = (uint8_t)(m.len + 14 + 12);
+	record(ASKED, 2, PTR, 1, 2, forward, 2);
+	RECORD(ASKED, PTR, "\1a\4test");
+	ATF_REQUIRE_EQ(0, memcmp(m.data + forward[1], "\1a\4test", 8));
+	ATF_CHECK(!read_message(m.len));
 }
 
 ATF_TC_WITHOUT_HEAD(many);
@@ -236,14 +314,6 @@ ATF_TC_BODY(cut, tc)
 	ATF_REQUIRE_EQ(2, names);
 	for (size_t len = 0; len < m.len; len++)
 		ATF_CHECK_MSG(!read_message(len), "cut at %zu", len);
-}
-
-static void
-malformed(const char *data, size_t len, unsigned int size)
-{
-	begin(1);
-	record(ASKED, 2, PTR, 1, size, data, len);
-	ATF_CHECK(!read_message(m.len));
 }
 
 ATF_TC_WITHOUT_HEAD(wrong);
@@ -303,6 +373,218 @@ ATF_TC_BODY(mangled, tc)
 	ATF_CHECK(read_message(m.len));
 }
 
+/* ---- addresses ----------------------------------------------------------------- */
+
+/* Is it there?  -1: malformed. */
+static int
+has_address(const char *address, size_t len)
+{
+	int family = strchr(address, ':') != NULL ? AF_INET6 : AF_INET;
+	unsigned char *copy = malloc(len > 0 ? len : 1);
+	uint8_t bytes[16];
+	struct host_address who;
+	bool found, ok;
+
+	ATF_REQUIRE(copy != NULL &&
+	    inet_pton(family, address, bytes) == 1 &&
+	    host_address(&who, family, bytes));
+	memcpy(copy, m.data, len);
+	ok = dns_read_address(copy, (int)len, &who, &found);
+	free(copy);
+	ATF_CHECK(ok || !found);
+	return ok ? found : -1;
+}
+
+static void
+address(const char *owner, size_t owner_len, unsigned int type,
+    const void *bytes, unsigned int len)
+{
+	record(owner, owner_len, type, 1, len, bytes, len);
+}
+
+static const uint8_t six[] = { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 1 };
+
+ATF_TC_WITHOUT_HEAD(addresses);
+ATF_TC_BODY(addresses, tc)
+{
+	begin(4);
+	address(ASKED, 2, A, "\1\2\3\4", 4);
+	address("\1" "2\4arpa\0", 8, A, "\1\2\3\5", 4);	/* another's */
+	record(ASKED, 2, A, 3, 4, "\1\2\3\6", 4);		/* class CHAOS */
+	address(ASKED, 2, A, "\1\2\3\7", 4);
+	address(ASKED, 2, A, "\1\2\3\10", 4);	/* another section's */
+	ATF_CHECK_EQ(1, has_address("1.2.3.4", m.len));
+	ATF_CHECK_EQ(0, has_address("1.2.3.5", m.len));
+	ATF_CHECK_EQ(0, has_address("1.2.3.6", m.len));
+	ATF_CHECK_EQ(1, has_address("1.2.3.7", m.len));
+	ATF_CHECK_EQ(0, has_address("1.2.3.8", m.len));
+	ATF_CHECK_EQ(0, has_address("102:304::", m.len));
+	begin(2);
+	address(ASKED, 2, AAAA, six, sizeof six);
+	address(ASKED, 2, A, six, 4);
+	ATF_CHECK_EQ(1, has_address("2001:db8::1", m.len));
+	ATF_CHECK_EQ(0, has_address("2001:db8::2", m.len));
+	begin(0);
+	ATF_CHECK_EQ(0, has_address("1.2.3.4", m.len));
+}
+
+ATF_TC_WITHOUT_HEAD(addresses_of_alias);
+ATF_TC_BODY(addresses_of_alias, tc)
+{
+	begin(3);
+	RECORD(ASKED, CNAME, "\1x\4arpa");
+	address(ASKED, 2, A, "\1\2\3\4", 4);
+	address("\1X\4Arpa\0", 8, A, "\1\2\3\5", 4);
+	ATF_CHECK_EQ(0, has_address("1.2.3.4", m.len));
+	ATF_CHECK_EQ(1, has_address("1.2.3.5", m.len));
+}
+
+/* Of many records the first 128 are read. */
+ATF_TC_WITHOUT_HEAD(many_addresses);
+ATF_TC_BODY(many_addresses, tc)
+{
+	begin(200);
+	for (uint8_t i = 0; i < 200; i++) {
+		const uint8_t bytes[] = { 1, 2, 3, i };
+
+		address(ASKED, 2, A, bytes, 4);
+	}
+	ATF_CHECK_EQ(1, has_address("1.2.3.127", m.len));
+	ATF_CHECK_EQ(0, has_address("1.2.3.128", m.len));
+}
+
+ATF_TC_WITHOUT_HEAD(wrong_addresses);
+ATF_TC_BODY(wrong_addresses, tc)
+{
+	begin(2);
+	address(ASKED, 2, A, "\1\2\3\4", 4);
+	address(ASKED, 2, A, "\1\2\3\5", 4);
+	for (size_t len = 0; len < m.len; len++)
+		ATF_CHECK_EQ(-1, has_address("1.2.3.4", len));
+	begin(2);
+	address(ASKED, 2, A, "\1\2\3\4", 4);
+	address(ASKED, 2, A, "\1\2\3\4\5", 5);
+	ATF_CHECK_EQ(-1, has_address("1.2.3.4", m.len));
+	begin(1);
+	address(ASKED, 2, A, "\1\2\3", 3);
+	ATF_CHECK_EQ(-1, has_address("1.2.3.4", m.len));
+	begin(1);
+	address(ASKED, 2, AAAA, "\1\2\3\4", 4);
+	ATF_CHECK_EQ(-1, has_address("2001:db8::1", m.len));
+}
+
+/* ---- how long a question may take -------------------------------------------------- */
+
+#define DEADLINE	INT64_C(1000)	/* ms */
+
+/* A DNS server that says nothing. */
+static void
+silent_server(struct config_listen *l)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&l->ss;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	in->sin_family = AF_INET;
+	in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	l->len = sizeof *in;
+	ATF_REQUIRE(fd != -1 && bind(fd, (struct sockaddr *)in, l->len) == 0 &&
+	    getsockname(fd, (struct sockaddr *)in, &l->len) == 0);
+}
+
+static void
+become_resolver(int channel)
+{
+	if (dup2(channel, RESOLVER_CHANNEL_FD) == -1)
+		_exit(1);
+	resolver_main();
+}
+
+/* Start one whose only server is silent; returns its channel. */
+static int
+start_resolver(void)
+{
+	const struct passwd *pw = getpwnam("nobody");
+	static struct resolver_setup setup = { .size = sizeof setup,
+	    .log_level = LOG_DEBUG, .deadline_ms = DEADLINE, .servers = 1 };
+	resolver_ready ready;
+	int pair[2], fd;
+
+	ATF_REQUIRE(pw != NULL);
+	setup.one_uid = geteuid() != 0;
+	setup.uid = pw->pw_uid;
+	setup.gid = pw->pw_gid;
+	setup.parent = getpid();
+	silent_server(&setup.server[0]);
+	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+	    pair) == 0);
+	switch (fork()) {
+	case -1:
+		atf_tc_fail("fork");
+	case 0:
+		become_resolver(pair[1]);
+	}
+	close(pair[1]);
+	ATF_REQUIRE(channel_send(pair[0], &setup, sizeof setup, -1));
+	ATF_REQUIRE_EQ(1, channel_recv(pair[0], &ready, sizeof ready, &fd));
+	return pair[0];
+}
+
+static void
+ask(int channel, uint64_t id)
+{
+	struct resolver_query q = { .id = id, .family = AF_INET,
+	    .address = { 127, 1, 1, 1 } };
+
+	ATF_REQUIRE(channel_send(channel, &q, sizeof q, -1));
+}
+
+/* Until the time (ms): is there an answer? */
+static bool
+answered_by(int channel, int64_t until)
+{
+	struct pollfd p = { .fd = channel, .events = POLLIN };
+	int64_t left;
+
+	while ((left = until - dns_now()) > 0)
+		if (poll(&p, 1, (int)left) == 1)
+			return true;
+	return false;
+}
+
+static uint64_t
+next_answer(int channel)
+{
+	static struct resolver_answer a;
+	int fd;
+
+	ATF_REQUIRE(answered_by(channel, dns_now() + 10 * DEADLINE));
+	ATF_REQUIRE_EQ(1, channel_recv(channel, &a, sizeof a, &fd));
+	ATF_CHECK_EQ(RESOLVER_TIMEOUT, a.status);
+	return a.id;
+}
+
+/*
+ * Who asks early shares the look-up that is under way; who asks when little is
+ * left of it has one of his own, and not only the rest.
+ */
+ATF_TC_WITHOUT_HEAD(late);
+ATF_TC_BODY(late, tc)
+{
+	int channel = start_resolver();
+	int64_t begun = dns_now(), third;
+
+	ask(channel, 1);
+	ask(channel, 2);
+	ATF_REQUIRE(!answered_by(channel, begun + DEADLINE * 3 / 4));
+	third = dns_now();
+	ask(channel, 3);
+	ATF_CHECK_EQ(3, next_answer(channel) + next_answer(channel));
+	ATF_CHECK(dns_now() - begun >= DEADLINE);
+	ATF_CHECK_EQ(3, next_answer(channel));
+	ATF_CHECK(dns_now() - third >= DEADLINE);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, right);
@@ -317,5 +599,12 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, wrong);
 	ATF_TP_ADD_TC(tp, loops);
 	ATF_TP_ADD_TC(tp, mangled);
+	ATF_TP_ADD_TC(tp, labels);
+	ATF_TP_ADD_TC(tp, pointers);
+	ATF_TP_ADD_TC(tp, addresses);
+	ATF_TP_ADD_TC(tp, addresses_of_alias);
+	ATF_TP_ADD_TC(tp, many_addresses);
+	ATF_TP_ADD_TC(tp, wrong_addresses);
+	ATF_TP_ADD_TC(tp, late);
 	return atf_no_error();
 }

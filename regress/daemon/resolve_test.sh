@@ -36,14 +36,19 @@ make_zones() {
 	15.1.1 PTR servfail.test.
 	16.1.1 CNAME elsewhere.example.
 	17.1.1 PTR .
+	18.1.1 PTR good.test.
 	$(for i in $(seq 40); do
 		echo "10.1.1 PTR many-$i.a-rather-long-name.test."
+	done)
+	$(for i in $(seq 8); do
+		echo "21.1.1 PTR huge-$i.test."
 	done)
 	EOF
 	zone test <<-EOF
 	ns A 127.0.0.1
 	good A 127.9.9.9
 	good A 127.1.1.1
+	good A 127.1.1.18
 	wrong A 127.1.1.99
 	* A 127.1.1.5
 	* A 127.1.1.6
@@ -304,6 +309,43 @@ malformed_body() {
 	alive "$resolver_pid" || atf_fail "the resolver has died"
 }
 
+# The highest that its resident size was, in KiB.
+peak_kib() {
+	status_of "$1" VmHWM | tr -dc 0-9
+}
+
+start_huge_dns() {
+	bad_port=$(free_port)
+	bad_dns=127.0.0.1:$bad_port
+	"$(atf_get_srcdir)/dns_helper" -t "$bad_dns" "$dns" >questions.log \
+	    4>&- 5>&- &
+	record $!
+	expect_soon udp_bound "$bad_port"
+}
+
+e2e_case huge "64 KiB of long aliases cost it neither memory nor time"
+huge_body() {
+	make_zones
+	start_dns
+	start_huge_dns
+	start_resolver -d 3000 -s "$bad_dns"
+	before=$(date +%s%N)
+	ask 127.1.1.21 127.213.1.1 127.213.1.2 127.1.1.1 127.1.1.8
+	took=$((($(date +%s%N) - before) / 1000000))
+	test "$(grep -c -e '^127.1.1.1 answered good.test ' \
+	    -e '^127.1.1.8 answered chain.test ' answers)" -eq 2 ||
+	    atf_fail "others were not answered: $(tr '\n' ';' <answers)"
+	test "$(grep -c -e '^127.1.1.21 failed - forward.*malformed' \
+	    -e '^127.213.1.[12] failed - reverse.*malformed' answers)" -eq 3 ||
+	    atf_fail "it was not refused: $(tr '\n' ';' <answers)"
+	atf_check_equal 8 "$(grep -c '^huge-.*\. 1$' questions.log)"
+	alive "$resolver_pid" || atf_fail "the resolver has died"
+	test -n "${SANITIZE-}" && return
+	test "$took" -lt 1000 || atf_fail "it took $took ms"
+	test "$(peak_kib "$resolver_pid")" -lt 24576 ||
+	    atf_fail "it had $(peak_kib "$resolver_pid") KiB"
+}
+
 # ---- what it remembers -------------------------------------------------------
 
 e2e_case remembered "Answers are kept for a while, failures for a shorter one"
@@ -349,6 +391,49 @@ asked_once_body() {
 	atf_check_equal 1 "$(count_questions good.test 1)"
 }
 
+
+e2e_case own_memory "What c-ares may remember is not used: it is asked again"
+own_memory_body() {
+	make_zones
+	start_dns
+	start_bad_dns
+	start_resolver -s "$bad_dns"
+	expect 127.1.1.1 answered good.test
+	expect 127.1.1.18 answered good.test
+	atf_check_equal 2 "$(count_questions good.test 1)"
+}
+
+root_case scoped "A link-local server of resolv.conf is left out, with a word"
+scoped_body() {
+	: >answers
+	asked=0
+	for server in fe80::1%lo fe80::1; do
+		printf 'nameserver %s\nnameserver 127.99.99.99\n' "$server" \
+		    >resolv.conf
+		rm -f questions
+		mkfifo questions
+		unshare --mount sh -c 'mount --bind resolv.conf \
+		    /etc/resolv.conf && exec "$@"' sh \
+		    "$(atf_get_srcdir)/resolver_helper" <questions >>answers \
+		    2>resolver.log &
+		helper_pid=$!
+		record $helper_pid
+		exec 4>questions
+		ask 127.1.1.1
+		atf_check_equal 1 \
+		    "$(grep -c 'event=dns .*link-local' resolver.log)"
+		exec 4>&-
+	done
+	# Nothing is said where there is none.
+	exec 4>&-
+	make_zones
+	start_dns
+	rm questions
+	start_resolver -s "$dns"
+	still_answers
+	grep -q link-local resolver.log && atf_fail "$(cat resolver.log)"
+	return 0
+}
 
 root_case hosts_file "/etc/hosts counts, as it was at the start, before DNS"
 hosts_file_body() {
@@ -397,6 +482,9 @@ confined_body() {
 		atf_check_equal 0000000000000000 \
 		    "$(status_of "$resolver_pid" $set)"
 	done
+	test -n "${SANITIZE-}" || grep -q '^Max data size  *67108864 ' \
+	    "/proc/$resolver_pid/limits" ||
+	    atf_fail "$(grep data "/proc/$resolver_pid/limits")"
 	# Not dumpable: its files in /proc are root's.
 	atf_check_equal 0 "$(stat -c %u "/proc/$resolver_pid/mem")"
 	if is_root; then
