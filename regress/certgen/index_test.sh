@@ -179,10 +179,14 @@ at_once_body() {
 e2e_case new_ca "Who waited for a CA that was replaced meanwhile says so"
 new_ca_body() {
 	make_ca ca
-	exec 9<ca.pem
-	flock 9
+	# By a process that lives as long: else the lock is shown to nobody in
+	# a pid namespace.
+	mkfifo go
+	flock ca.pem sh -c ': >held; read -r _ <go' &
+	record $!
+	expect_soon test -e held
 	postern-certgen client --ca ca.pem --ca-key ca.key --cert c.pem \
-	    --key c.key --name c 2>said 9<&- &
+	    --key c.key --name c 2>said &
 	pid=$!
 	record $pid
 	waits() {
@@ -191,7 +195,7 @@ new_ca_body() {
 	expect_soon waits
 	cp ca.pem new.pem
 	mv new.pem ca.pem
-	exec 9<&-
+	echo >go
 	code=0
 	wait $pid || code=$?
 	atf_check_equal $EX_UNAVAILABLE $code
