@@ -1,9 +1,13 @@
 #include "credentials.h"
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -11,17 +15,62 @@
 #include "privkey.h"
 #include "x509text.h"
 
+/* Most bytes that a pipe may bring, and how long it may bring none. */
+#define PIPE_MAX	(1U << 20)
+#define PIPE_SECONDS	10
+
+/*
+ * What another program makes for us, as with a shell's <(...).  It opened its
+ * end before we were started; of a pipe that nobody writes to, NULL.
+ */
+static uint8_t *
+read_pipe(int fd, const char *path, size_t *len)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint8_t *data = malloc(PIPE_MAX + 1);
+	ssize_t n;
+
+	if (data == NULL)
+		errx(EX_OSERR, "out of memory");
+	*len = 0;
+	while ((n = read(fd, data + *len, PIPE_MAX + 1 - *len)) != 0) {
+		if (n == -1 && errno != EAGAIN)
+			err(EX_NOINPUT, "%s", path);
+		if (n == -1 && poll(&p, 1, PIPE_SECONDS * 1000) <= 0)
+			errx(EX_NOINPUT, "%s: is a pipe from which nothing "
+			    "came for %d seconds", path, PIPE_SECONDS);
+		if (n > 0 && (*len += (size_t)n) > PIPE_MAX)
+			errx(EX_NOINPUT, "%s: is a pipe with more than 1 MiB",
+			    path);
+	}
+	data[*len] = '\0';
+	if (*len > 0)
+		return data;
+	free(data);
+	return NULL;
+}
+
+static bool
+is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 uint8_t *
 credentials_read(const char *path, size_t *len)
 {
 	/* O_NONBLOCK: a FIFO in its place must not hold us up. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *why;
-	uint8_t *data;
+	uint8_t *data = NULL;
 
 	if (fd == -1)
 		err(EX_NOINPUT, "%s", path);
-	if (!file_read(fd, &data, len, &why))
+	if (is_pipe(fd))
+		data = read_pipe(fd, path, len);
+	if (data == NULL && !file_read(fd, &data, len, &why))
 		errx(EX_NOINPUT, "%s: %s", path, why);
 	close(fd);
 	return data;

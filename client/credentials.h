@@ -9,8 +9,9 @@
 #include <tls.h>
 
 /*
- * Read a PEM file whole.  The caller wipes and frees with file_wipe.  Ends the
- * program with EX_NOINPUT if it cannot be had.
+ * Read a PEM file whole, or a pipe that somebody writes to.  The caller wipes
+ * and frees with file_wipe.  Ends the program with EX_NOINPUT if it cannot be
+ * had.
  */
 uint8_t *credentials_read(const char *path, size_t *len);
 

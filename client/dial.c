@@ -67,9 +67,10 @@ take_next(const struct addrinfo *list, const struct race *r, int family,
  * nowhere, the second attempt already is of the other.
  */
 static void
-set_order(struct race *r, const struct addrinfo *list)
+set_order(struct race *r, const struct addrinfo *list, int first)
 {
-	int last = AF_UNSPEC;
+	int last = first == AF_INET6 ? AF_INET :
+	    first == AF_INET ? AF_INET6 : AF_UNSPEC;
 
 	while (r->count < TRIES) {
 		const struct addrinfo *a = take_next(list, r, last, false);
@@ -186,8 +187,8 @@ tell_failure(const struct race *r, const char *host, const char *port,
 }
 
 int
-dial(const char *host, const char *port, int family, int64_t deadline,
-    struct sockaddr_storage *peer, struct dial_error *e)
+dial(const char *host, const char *port, int family, int first,
+    int64_t deadline, struct sockaddr_storage *peer, struct dial_error *e)
 {
 	struct race r = { .deadline = deadline };
 	struct addrinfo *list;
@@ -195,7 +196,7 @@ dial(const char *host, const char *port, int family, int64_t deadline,
 
 	if (look_up(host, port, family, &list, e) == -1)
 		return -1;
-	set_order(&r, list);
+	set_order(&r, list, first);
 	winner = race_run(&r);
 	if (winner == -1) {
 		tell_failure(&r, host, port, e);

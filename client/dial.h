@@ -15,7 +15,8 @@ struct dial_error {
 
 /*
  * Look `host` up (which may be an address) and connect to `port`, of all its
- * addresses of `family` the one that answers first: each next address is tried
+ * addresses of `family` the one that answers first, beginning with one of
+ * `first` (AF_UNSPEC: whichever) if there is any: each next address is tried
  * as well when the one before has failed or been silent for a moment (after
  * RFC 8305).  The look-up itself is bounded by resolv.conf(5) alone, all the
  * rest by `deadline`.
@@ -23,7 +24,7 @@ struct dial_error {
  * Returns the socket (the caller's; non-blocking, TCP_NODELAY) with the peer
  * in `peer`, or -1 with *e filled.
  */
-int dial(const char *host, const char *port, int family, int64_t deadline,
-    struct sockaddr_storage *peer, struct dial_error *e);
+int dial(const char *host, const char *port, int family, int first,
+    int64_t deadline, struct sockaddr_storage *peer, struct dial_error *e);
 
 #endif

@@ -16,7 +16,10 @@
 /* How long the server may take to do something with us, without -w. */
 #define LISTEN_SECONDS 10
 
-/* Of names and usages on a terminal; a document has all. */
+/*
+ * What is longer is cut, of each text; but a document has every name of a
+ * certificate, and all of it.
+ */
 #define LINE_TEXT 4096
 
 /* A serial number has at most 20 bytes (RFC 5280, 4.1.2.2); some have more. */
@@ -33,8 +36,8 @@ enum outcome {
 
 static const struct {
 	const char	*word;
-	const char	*bare;		/* we had no certificate */
-	const char	*shown;		/* we had one */
+	const char	*bare;		/* we have shown no certificate */
+	const char	*shown;		/* we have shown one */
 } outcomes[] = {
 	[OUTCOME_NONE] = { NULL, "not known: we went no further",
 	    "not known: we went no further" },
@@ -143,6 +146,14 @@ handshake_outcome(const struct client *c)
 	    "handshake");
 }
 
+/* One that is not asked for stays here, and can have decided nothing. */
+static bool
+certificate_given(const struct client *c)
+{
+	return c->context.with_certificate &&
+	    session_asked(c->session) == ASKED_YES;
+}
+
 /* ---- for people ---- */
 
 static void
@@ -220,7 +231,7 @@ print_outcome(const struct client *c)
 	char text[640];
 
 	row("asked", asked_words[session_asked(c->session)]);
-	snprintf(text, sizeof text, "%s%s%s", c->context.with_certificate ?
+	snprintf(text, sizeof text, "%s%s%s", certificate_given(c) ?
 	    outcomes[i->outcome].shown : outcomes[i->outcome].bare,
 	    i->why[0] != '\0' ? ": " : "", i->why);
 	row("outcome", text);
@@ -342,7 +353,7 @@ report_json(struct client *c)
 	    c->distrust : NULL));
 	json_object_set_new(d, "certificate_asked", asked_json(c));
 	json_object_set_new(d, "certificate_given",
-	    json_boolean(c->context.with_certificate));
+	    json_boolean(certificate_given(c)));
 	json_object_set_new(d, "outcome",
 	    report_text(outcomes[i->outcome].word));
 	json_object_set_new(d, "outcome_detail",

@@ -62,7 +62,6 @@ prepare_process(void)
 	if (why != NULL)
 		errx(EX_OSERR, "cannot confine itself: %s", why);
 	signal(SIGPIPE, SIG_IGN);
-	confine_close_from(SESSION_FD);
 	confine_hide();		/* a private key will be in its memory */
 	report_prepare();
 	tzset();		/* a handshake's first look at the clock */
@@ -102,7 +101,8 @@ connect_server(struct client *c, int64_t deadline)
 	const struct options *o = c->o;
 	struct sockaddr_storage peer;
 	struct dial_error e;
-	int fd = dial(o->host, o->port, o->family, deadline, &peer, &e);
+	int fd = dial(o->host, o->port, o->family, o->source.ss_family,
+	    deadline, &peer, &e);
 
 	if (fd == -1) {
 		verdict_dial(&c->verdict, &e);
@@ -200,11 +200,12 @@ main(int argc, char **argv)
 	verdict_good(&c.verdict);
 	task = tasks[o.command];
 
-	/* First, as its file may be a descriptor that we then close. */
 	if (task->prepare != NULL)
 		task->prepare(&c);
 	prepare_process();
 	c.session = prepare_session(&o, &trust);
+	/* Only now, as any file so far may have been a descriptor of ours. */
+	confine_close_from(SESSION_FD);
 	run_task(&c, task, &trust);
 
 	session_free(c.session);

@@ -366,6 +366,22 @@ set_servername(struct options *o, const char *explicit)
 		    explicit != NULL ? "-e " : "", name);
 }
 
+/*
+ * A header names two addresses of one family: an IPv4 source needs an IPv4
+ * connection, while IPv6 has a form for IPv4 addresses as well.
+ */
+static void
+set_family(struct options *o)
+{
+	if (o->source_text == NULL || o->source.ss_family != AF_INET)
+		return;
+	if (o->family == AF_INET6 || strchr(o->host, ':') != NULL)
+		errx(EX_USAGE, "--proxy-v2 %s: a header has no room for an "
+		    "IPv4 source of a connection that is IPv6: connect by "
+		    "IPv4, or give an IPv6 source", o->source_text);
+	o->family = AF_INET;
+}
+
 static void
 take_operands(struct line *l)
 {
@@ -405,5 +421,6 @@ options_parse(struct options *o, int argc, char **argv)
 		errx(EX_USAGE, "-C and -K belong together: give both or "
 		    "neither");
 	take_operands(&l);
+	set_family(o);
 	set_servername(o, l.servername);
 }

@@ -22,7 +22,8 @@ const char *options_command(enum command command);
 
 struct options {
 	enum command	 command;
-	int		 family;	/* AF_UNSPEC, AF_INET, AF_INET6 */
+	int		 family;	/* AF_UNSPEC, AF_INET, AF_INET6; the
+					 * one that `source` needs */
 	bool		 verbose;
 	const char	*cert_file;	/* both or neither */
 	const char	*key_file;

@@ -55,37 +55,58 @@ static struct ping ping;
 static volatile sig_atomic_t	asked_to_stop;
 static volatile sig_atomic_t	pinging;
 
+/*
+ * The first asks for an end with all that belongs to it; one more, or one when
+ * nothing is to be ended in order, is obeyed wherever we are.
+ */
 static void
 on_signal(int number)
 {
-	if (!pinging)
+	if (!pinging || asked_to_stop)
 		_exit(128 + number);
-	asked_to_stop++;
+	asked_to_stop = 1;
 }
 
-/* Before confinement, which leaves signals as they are. */
+/*
+ * Before confinement, which leaves signals as they are.  SA_RESTART: output
+ * that waits for its reader is not failed by the first.
+ */
 static void
 catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = on_signal,
+	    .sa_flags = SA_RESTART };
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-/* From here on they are seen only while we wait: none is missed. */
 static void
-hold_signals(sigset_t *while_waiting)
+mask_signals(int how, sigset_t *before)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, while_waiting);
-	sigdelset(while_waiting, SIGINT);
-	sigdelset(while_waiting, SIGTERM);
-	pinging = 1;
+	sigprocmask(how, &set, before);
+}
+
+/*
+ * One that has come and was not yet noticed (`stopping`) lets us not wait at
+ * all.  From this last look at it to the wait itself they are held back: none
+ * is missed.
+ */
+static void
+wait_or_stop(struct pollfd *fd, int64_t until, bool stopping)
+{
+	struct timespec ts;
+	sigset_t before;
+
+	mask_signals(SIG_BLOCK, &before);
+	if (stopping || !asked_to_stop)
+		ppoll(fd, 1, deadline_left(until, &ts), &before);
+	mask_signals(SIG_UNBLOCK, NULL);
 }
 
 /* ---- bytes ---- */
@@ -110,7 +131,7 @@ fill(uint8_t *dst, uint64_t seq, size_t at, size_t len)
 
 /* Where the session cannot take it now, the same bytes are tried later. */
 static void
-push(struct ping *p)
+queue_rest(struct ping *p)
 {
 	size_t size = p->client->o->size;
 	uint8_t chunk[SESSION_CHUNK];
@@ -126,7 +147,20 @@ push(struct ping *p)
 			break;
 		p->sent_at += len;
 	}
-	session_flush(p->client->session);
+}
+
+/* With nothing queued, no event would tell us to go on. */
+static void
+push(struct ping *p)
+{
+	struct session *session = p->client->session;
+	size_t at;
+
+	do {
+		at = p->sent_at;
+		queue_rest(p);
+		session_flush(session);
+	} while (session_queued(session) == 0 && p->sent_at > at);
 }
 
 static void
@@ -256,11 +290,10 @@ echo_deadline(const struct ping *p)
 }
 
 static void
-wait_for_more(struct ping *p, const sigset_t *mask)
+wait_for_more(struct ping *p)
 {
 	struct pollfd fd = { .fd = SESSION_FD, .events = POLLIN };
 	int64_t until = echo_deadline(p);
-	struct timespec ts;
 
 	if (may_begin(p) && p->next < until)
 		until = p->next;
@@ -268,14 +301,20 @@ wait_for_more(struct ping *p, const sigset_t *mask)
 		until = (until + 999) / 1000;
 	if (session_queued(p->client->session) > 0)
 		fd.events |= POLLOUT;
-	ppoll(&fd, 1, deadline_left(until, &ts), mask);
+	wait_or_stop(&fd, until, p->stop_at != DEADLINE_NEVER);
+}
+
+/* When it is noticed that no more is wanted, what is under way has a moment. */
+static void
+notice_signal(struct ping *p)
+{
 	if (asked_to_stop && p->stop_at == DEADLINE_NEVER)
 		p->stop_at = deadline_now_us() + STOP_US;
 }
 
 /* Until all is back, or no more will be. */
 static enum session_status
-exchange(struct ping *p, const sigset_t *mask)
+exchange(struct ping *p)
 {
 	for (;;) {
 		enum session_status status = take_echoes(p);
@@ -288,9 +327,8 @@ exchange(struct ping *p, const sigset_t *mask)
 			return SESSION_OK;
 		if (deadline_now_us() >= echo_deadline(p))
 			return SESSION_TIMEOUT;
-		wait_for_more(p, mask);
-		if (asked_to_stop > 1)
-			return SESSION_TIMEOUT;
+		wait_for_more(p);
+		notice_signal(p);
 	}
 }
 
@@ -321,24 +359,54 @@ begin(struct ping *p)
 	fflush(stdout);
 }
 
+/* Of what certainly left, how much is not back. */
+static uint64_t
+missing(const struct ping *p)
+{
+	uint64_t left = session_data_sent(p->client->session);
+	uint64_t back = p->echoed * p->client->o->size + p->echo_at;
+
+	return left > back ? left - back : 0;
+}
+
+/* A server may end the session when all that was asked for is back. */
+static void
+look_for_early_end(struct ping *p)
+{
+	uint64_t count = p->client->o->count;
+	struct ending *e = &p->ending;
+
+	if (e->status != SESSION_CLOSED ||
+	    (all_sent(p) && p->echoed == p->sent))
+		return;
+	if (count > 0)
+		snprintf(e->early, sizeof e->early, "after %" PRIu64 " of %"
+		    PRIu64 " echoes", p->echoed, count);
+	else
+		snprintf(e->early, sizeof e->early, "after %" PRIu64 " echo%s",
+		    p->echoed, p->echoed == 1 ? "" : "es");
+}
+
 static void
 run(struct client *c)
 {
 	struct ping *p = &ping;
 	struct ending *e = &p->ending;
-	sigset_t while_waiting;
 
 	if (c->o->seconds == 0)
 		c->context.seconds = ECHO_SECONDS;
-	hold_signals(&while_waiting);
+	pinging = 1;
 	begin(p);
-	e->status = exchange(p, &while_waiting);
+	e->status = exchange(p);
 	p->end = deadline_now_us();
 	e->interrupted = asked_to_stop > 0;
-	e->missing = (p->sent - p->echoed) * c->o->size - p->echo_at;
+	e->missing = missing(p);
+	look_for_early_end(p);
 	verdict_ending(&c->verdict, &c->context, c->session, e);
 	if (c->verdict.code == EX_OK)
 		session_part(c->session, deadline_now() + PART_MS);
+	/* All that is left is to tell, which may wait for ever. */
+	pinging = 0;
 }
 
 static double
@@ -354,11 +422,14 @@ report_people(const struct ping *p)
 	const struct options *o = p->client->o;
 	const struct roundtrips *t = &p->times;
 
+	char lost[ROUNDTRIPS_LOST];
+
 	if (!p->begun)
 		return;
+	roundtrips_lost(lost, p->sent, p->echoed);
 	printf("\n--- %s port %s ping statistics ---\n", o->host, o->port);
-	printf("%" PRIu64 " sent, %" PRIu64 " echoed, %.3g %% lost, time "
-	    "%" PRId64 " ms\n", p->sent, p->echoed, lost_percent(p),
+	printf("%" PRIu64 " sent, %" PRIu64 " echoed, %s %% lost, time "
+	    "%" PRId64 " ms\n", p->sent, p->echoed, lost,
 	    (p->end - p->start) / 1000);
 	if (t->count > 0)
 		printf("rtt min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n",

@@ -64,10 +64,6 @@ preface_queue(const struct options *o, struct session *s,
 
 	if (o->source_text == NULL)
 		return;
-	if (source.ss_family == AF_INET && target.ss_family == AF_INET6)
-		errx(EX_USAGE, "--proxy-v2 %s: a header has no room for an "
-		    "IPv4 source of a connection that is IPv6: use -4, or an "
-		    "IPv6 source", o->source_text);
 	if (target.ss_family != source.ss_family)
 		map_to_v6(&target);
 	if (port_of(&source) == 0)

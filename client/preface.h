@@ -13,8 +13,7 @@
 /*
  * Queue the header, if one is asked for, as the first bytes of the connection
  * that is SESSION_FD now and leads to `peer`.  A source without a port gets
- * that of our own end.  Ends the program with EX_USAGE if the source's family
- * cannot go with the connection's.
+ * that of our own end.  An IPv4 source needs an IPv4 peer (options.h).
  */
 void preface_queue(const struct options *o, struct session *s,
     const struct sockaddr_storage *peer);

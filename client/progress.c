@@ -1,6 +1,7 @@
 #include "progress.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,6 +11,7 @@
 #include "text.h"
 
 #define STEP_US		200000
+#define WIPE		"\r\033[K"
 #define WIDTH		80
 #define BAR_MIN		5
 #define BAR_MAX		40
@@ -25,6 +27,24 @@ progress_prepare(struct progress *p, const char *name)
 	if (p->width > PROGRESS_LINE)
 		p->width = PROGRESS_LINE;
 	text_escape(p->name, sizeof p->name, name, strlen(name));
+}
+
+static void
+on_signal(int number)
+{
+	ssize_t ignored = write(STDERR_FILENO, WIPE, sizeof WIPE - 1);
+
+	(void)ignored;
+	_exit(128 + number);
+}
+
+void
+progress_catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
 }
 
 void
@@ -122,10 +142,16 @@ progress_show(struct progress *p, uint64_t done)
 	fprintf(stderr, "\r%s\033[K", line);
 }
 
+int64_t
+progress_next(const struct progress *p)
+{
+	return p->shown ? (p->next + 999) / 1000 : DEADLINE_NEVER;
+}
+
 void
 progress_end(struct progress *p)
 {
 	if (p->shown)
-		fputs("\r\033[K", stderr);
+		fputs(WIPE, stderr);
 	p->shown = false;
 }

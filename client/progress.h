@@ -29,8 +29,17 @@ void progress_prepare(struct progress *p, const char *name);
 /* Now it begins. */
 void progress_start(struct progress *p);
 
+/*
+ * Have SIGINT and SIGTERM wipe the line and end the program with 128 + their
+ * number; before confinement, and only where the line is shown.
+ */
+void progress_catch_signals(void);
+
 /* So many bytes are done; writes a few times in a second. */
 void progress_show(struct progress *p, uint64_t done);
+
+/* When it would write again (deadline.h); DEADLINE_NEVER if never. */
+int64_t progress_next(const struct progress *p);
 
 /* Wipe the line. */
 void progress_end(struct progress *p);

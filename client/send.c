@@ -32,7 +32,7 @@ struct sending {
 	size_t		 retry;		/* a write begun: not to be changed */
 	bool		 input_open;
 	bool		 finished;	/* our close_notify is queued */
-	bool		 bounded;	/* a regular file, of `total` bytes */
+	bool		 bounded;	/* no more than `total` is sent */
 	uint64_t	 total;
 	bool		 differs;	/* the byte at `echoed` does */
 	int64_t		 start, end, moved;	/* us */
@@ -45,6 +45,25 @@ static struct sending sending;
 
 /* ---- the file ---- */
 
+/* What has been added since we began is not part of it. */
+static void
+took(struct sending *s, size_t n)
+{
+	s->taken += n;
+	if (s->bounded && s->taken == s->total)
+		s->input_open = false;
+}
+
+static void
+input_ended(struct sending *s)
+{
+	s->input_open = false;
+	if (s->bounded) {
+		s->ending.local = s->client->o->file;
+		s->ending.why = "became shorter while it was sent";
+	}
+}
+
 static void
 take_input(struct sending *s)
 {
@@ -54,13 +73,15 @@ take_input(struct sending *s)
 
 	if (room > WINDOW - at)
 		room = WINDOW - at;
+	if (s->bounded && room > s->total - s->taken)
+		room = (size_t)(s->total - s->taken);
 	if (!s->input_open || room == 0)
 		return;
 	n = read(STDIN_FILENO, s->ring + at, room);
 	if (n > 0) {
-		s->taken += (uint64_t)n;
+		took(s, (size_t)n);
 	} else if (n == 0) {
-		s->input_open = false;
+		input_ended(s);
 	} else if (errno != EINTR && errno != EAGAIN) {
 		s->ending.local = s->client->o->file;
 		s->ending.errnum = errno;
@@ -94,14 +115,17 @@ open_file(const char *path)
 	close(fd);
 }
 
-/* Of standard input, something may have been read already. */
+/*
+ * Of standard input, something may have been read already.  A file without a
+ * size may be one as in /proc, which has bytes all the same.
+ */
 static void
 measure(struct sending *s, off_t size)
 {
 	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
 
-	s->bounded = true;
-	s->total = at >= 0 && at < size ? (uint64_t)(size - at) : 0;
+	s->bounded = at >= 0 && at < size;
+	s->total = s->bounded ? (uint64_t)(size - at) : 0;
 }
 
 static void
@@ -142,6 +166,8 @@ prepare(struct client *c)
 	s->progress.shown = on_terminal(c->o);
 	s->progress.bounded = s->bounded;
 	s->progress.total = s->total;
+	if (s->progress.shown)
+		progress_catch_signals();
 }
 
 /* ---- the server ---- */
@@ -174,10 +200,15 @@ static void
 push(struct sending *s)
 {
 	struct session *session = s->client->session;
-	uint64_t before = session_sent(session);
+	uint64_t before = session_sent(session), at;
 
-	while (write_piece(s))
-		continue;
+	/* With nothing queued, no event would tell us to go on. */
+	do {
+		at = s->written;
+		while (write_piece(s))
+			continue;
+		session_flush(session);
+	} while (session_queued(session) == 0 && s->written > at);
 	if (!s->input_open && s->written == s->taken && !s->finished) {
 		session_finish(session);
 		s->finished = true;
@@ -244,6 +275,8 @@ wait_and_move(struct sending *s)
 {
 	int64_t idle = (int64_t)s->client->o->seconds * 1000000;
 	int64_t until = idle > 0 ? (s->moved + idle) / 1000 : DEADLINE_NEVER;
+	int64_t redraw = progress_next(&s->progress);
+	int64_t wake = redraw < until ? redraw : until;
 	struct pollfd p[POLLED] = { { .fd = -1, .events = POLLIN },
 	    { .fd = SESSION_FD, .events = POLLIN } };
 	struct timespec ts;
@@ -252,7 +285,7 @@ wait_and_move(struct sending *s)
 		p[INPUT].fd = STDIN_FILENO;
 	if (session_queued(s->client->session) > 0)
 		p[SERVER].events |= POLLOUT;
-	if (ppoll(p, POLLED, deadline_left(until, &ts), NULL) > 0 &&
+	if (ppoll(p, POLLED, deadline_left(wake, &ts), NULL) > 0 &&
 	    p[INPUT].revents != 0) {
 		take_input(s);
 		s->moved = deadline_now_us();
@@ -277,6 +310,15 @@ exchange(struct sending *s)
 	}
 }
 
+/* Of what certainly left, how much is not back. */
+static uint64_t
+missing(const struct sending *s)
+{
+	uint64_t left = session_data_sent(s->client->session);
+
+	return left > s->echoed ? left - s->echoed : 0;
+}
+
 static void
 run(struct client *c)
 {
@@ -289,9 +331,10 @@ run(struct client *c)
 	e->status = exchange(s);
 	s->end = deadline_now_us();
 	progress_end(&s->progress);
-	e->missing = s->taken - s->echoed;
-	/* Its end came before that of our input. */
-	e->unsent = e->status == SESSION_CLOSED && s->input_open;
+	e->missing = missing(s);
+	/* Its end came before that of our input, or before any of the rest. */
+	e->unsent = e->status == SESSION_CLOSED && (s->input_open ||
+	    (e->missing == 0 && s->echoed < s->taken));
 	verdict_ending(&c->verdict, &c->context, c->session, e);
 	if (e->status == SESSION_CLOSED && !s->finished) {
 		session_finish(c->session);
@@ -318,7 +361,8 @@ report_people(const struct sending *s)
 		return;
 	progress_bytes(rate, per_second(s));
 	printf("%s: %" PRIu64 " bytes sent, %" PRIu64 " echoed the same, "
-	    "%.3f s, %s/s\n", s->progress.name, s->written, s->echoed,
+	    "%.3f s, %s/s\n", s->progress.name,
+	    session_data_sent(s->client->session), s->echoed,
 	    (double)(s->end - s->start) / 1000000, rate);
 }
 
@@ -330,7 +374,8 @@ report_json(const struct sending *s)
 	json_object_set_new(d, "file", report_text(s->client->o->file));
 	json_object_set_new(d, "size", s->bounded ?
 	    json_integer((json_int_t)s->total) : json_null());
-	json_object_set_new(d, "sent", json_integer((json_int_t)s->written));
+	json_object_set_new(d, "sent", json_integer((json_int_t)
+	    session_data_sent(s->client->session)));
 	json_object_set_new(d, "echoed", json_integer((json_int_t)s->echoed));
 	json_object_set_new(d, "first_difference", s->differs ?
 	    json_integer((json_int_t)s->echoed) : json_null());

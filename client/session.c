@@ -19,11 +19,19 @@
 /* A queue no fuller than this has room for a record and what surrounds it. */
 #define OUT_HIGH	(OUT_SIZE - SESSION_CHUNK - 1024)
 
+/* Ends of pieces that are remembered; if more are queued, they count as one. */
+#define MARKS		64
+
 /* libssl reports the alert N that it received as reason 1000 + N. */
 #define ALERT_REASON	SSL_AD_REASON_OFFSET
 
 /* ...and says so beside it; LibreSSL has that reason for one we send, too. */
 #define ALERT_RECEIVED	"SSL alert number"
+
+/* Once `sent` has come to `end`, so much data has left. */
+struct mark {
+	uint64_t	 end, data;
+};
 
 struct session {
 	struct tls	*tls;
@@ -38,6 +46,9 @@ struct session {
 	int		 out_errno;
 	uint64_t	 sent;
 	uint64_t	 data_end;	/* `sent` once all data is */
+	uint64_t	 data_written, data_sent;
+	struct mark	 marks[MARKS];	/* a ring, oldest at mark_at */
+	size_t		 mark_at, mark_count;
 	int		 alert;
 	char		 why[512];
 };
@@ -116,6 +127,27 @@ write_cb(struct tls *tls, const void *buf, size_t len, void *arg)
 	return (ssize_t)len;
 }
 
+static void
+data_written(struct session *s, size_t len)
+{
+	s->data_end = s->sent + session_queued(s);
+	s->data_written += len;
+	if (s->mark_count < MARKS)
+		s->mark_count++;
+	s->marks[(s->mark_at + s->mark_count - 1) % MARKS] =
+	    (struct mark){ s->data_end, s->data_written };
+}
+
+static void
+pass_marks(struct session *s)
+{
+	while (s->mark_count > 0 && s->marks[s->mark_at].end <= s->sent) {
+		s->data_sent = s->marks[s->mark_at].data;
+		s->mark_at = (s->mark_at + 1) % MARKS;
+		s->mark_count--;
+	}
+}
+
 void
 session_flush(struct session *s)
 {
@@ -133,6 +165,7 @@ session_flush(struct session *s)
 		}
 		s->out_at += (size_t)n;
 		s->sent += (uint64_t)n;
+		pass_marks(s);
 	}
 	s->out_at = s->out_end = 0;
 }
@@ -362,7 +395,7 @@ session_write(struct session *s, const uint8_t *buf, size_t len)
 		return SESSION_AGAIN;
 	n = tls_write(s->tls, buf, len);
 	if (n == (ssize_t)len) {
-		s->data_end = s->sent + session_queued(s);
+		data_written(s, len);
 		return SESSION_OK;
 	}
 	if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT)
@@ -404,6 +437,12 @@ uint64_t
 session_sent(const struct session *s)
 {
 	return s->sent;
+}
+
+uint64_t
+session_data_sent(const struct session *s)
+{
+	return s->data_sent;
 }
 
 bool

@@ -97,6 +97,12 @@ void session_part(struct session *s, int64_t deadline);
 size_t session_queued(const struct session *s);
 uint64_t session_sent(const struct session *s);
 
+/*
+ * Of the bytes given to session_write, those that certainly left for the
+ * network: of a piece all or none.
+ */
+uint64_t session_data_sent(const struct session *s);
+
 /* Sending has failed for good, and what was queued is given up. */
 bool session_deaf(const struct session *s);
 

@@ -157,7 +157,15 @@ static void
 closed(struct verdict *v, const struct verdict_context *c,
     const struct ending *e)
 {
-	if (e->unsent)
+	char rest[64] = "";
+
+	if (e->early[0] != '\0') {
+		if (e->missing > 0)
+			snprintf(rest, sizeof rest, ", and %" PRIu64 " bytes "
+			    "were not echoed", e->missing);
+		set(v, EX_PROTOCOL, "incomplete", "%s: the server ended the "
+		    "session %s%s", c->host, e->early, rest);
+	} else if (e->unsent)
 		set(v, EX_PROTOCOL, "incomplete", "%s: the server ended the "
 		    "session before it had taken all our input", c->host);
 	else if (e->missing > 0)
@@ -172,7 +180,10 @@ static void
 silent(struct verdict *v, const struct verdict_context *c,
     const struct ending *e)
 {
-	if (e->interrupted)
+	if (e->interrupted && e->missing == 0)
+		set(v, EX_UNAVAILABLE, "timeout", "%s: interrupted before all "
+		    "was sent", c->host);
+	else if (e->interrupted)
 		set(v, EX_UNAVAILABLE, "timeout", "%s: interrupted, and %"
 		    PRIu64 " bytes were not echoed", c->host, e->missing);
 	else
@@ -187,7 +198,7 @@ verdict_ending(struct verdict *v, const struct verdict_context *c,
 {
 	if (e->local != NULL) {
 		set(v, EX_IOERR, "io", "%s: %s", e->local,
-		    strerror(e->errnum));
+		    e->why != NULL ? e->why : strerror(e->errnum));
 		return;
 	}
 	if (e->wrong[0] != '\0') {

@@ -28,10 +28,14 @@ struct ending {
 	enum session_status	 status;	/* how the session ended */
 	const char		*local;		/* not NULL: our own input or
 						 * output that failed... */
-	int			 errnum;	/* ...for this reason */
+	int			 errnum;	/* ...for this reason... */
+	const char		*why;		/* ...or, not NULL, for this */
 	uint64_t		 received;	/* bytes from the server */
 	bool			 unsent;	/* input taken, not all sent */
 	uint64_t		 missing;	/* bytes sent, never echoed */
+	char			 early[64];	/* the session's orderly end
+						 * came too soon: when ("after
+						 * ..."); "" if it did not */
 	bool			 interrupted;	/* by a signal of the user's */
 	char			 wrong[128];	/* an echo that is not what was
 						 * sent: how; "" if none is */
@@ -57,7 +61,7 @@ void verdict_untrusted(struct verdict *v, const struct verdict_context *c,
 
 /*
  * Why it ended: EX_OK only after the server's close_notify, with all our input
- * sent and, where echoes are counted, back as it was; EX_IOERR if our own
+ * sent and, where echoes are counted, all back as it was; EX_IOERR if our own
  * input or output failed; else as above.
  */
 void verdict_ending(struct verdict *v, const struct verdict_context *c,

@@ -7,14 +7,25 @@
 # As they lie in the source: the build is below it.
 completion=$(atf_get_srcdir)/../../../etc/completion
 
-# bash_offers WORD...: into "out", for the last of them.
+# bash_offers WORD...: into "out", for the last of them; and to "how", what it
+# wants done with it.  Bash itself takes words apart at each : and =.
 bash_offers()
 {
+	: >how
 	bash -c 'set -u
 	. "$1"
 	shift
-	COMP_WORDS=("$@")
-	COMP_CWORD=$(($# - 1))
+	compopt() { echo "$*" >>how; }
+	COMP_LINE="$*"
+	COMP_POINT=${#COMP_LINE}
+	COMP_WORDBREAKS=" =:"
+	COMP_WORDS=()
+	for word; do
+		mapfile -t parts < <(sed "s/[:=][:=]*/\n&\n/g" <<<"$word" |
+		    sed "/^$/d")
+		COMP_WORDS+=("${parts[@]:-}")
+	done
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 	_postern
 	printf "%s\n" "${COMPREPLY[@]-}"' \
 	    bash "$completion/postern.bash" postern "$@" >out 2>err ||
@@ -122,11 +133,74 @@ words_body()
 	offers_not ping file.pem
 	bash_offers -H ''
 	offers SHA256:
+	atf_check -o inline:'-o nospace\n' cat how
+	bash_offers -R ''
+	atf_check -o inline:'-o filenames\n' cat how
 	bash_offers inspect -
 	offers --json
 	offers_not --count --quiet
 	bash_offers localhost 1 --j
 	offers_not --json
+}
+
+e2e_case breaks "Words that bash takes apart, at a colon or an equals sign"
+breaks_body()
+{
+	mkdir work
+	cd work || atf_fail "no directory"
+	touch file.pem a:file.pem
+	for pin in SHA256:00 SHA256: --pin=SHA256:00; do
+		case $pin in
+		-*) set -- "$pin" ;;
+		*) set -- -H "$pin" ;;
+		esac
+		bash_offers "$@" pi
+		offers ping
+		bash_offers ping "$@" localh
+		offers localhost
+		bash_offers "$@" send ''
+		offers file.pem
+		bash_offers "$@" ping -
+		offers --count
+	done
+	# What is written already is not offered again.
+	bash_offers -H SHA256:0
+	atf_check_equal '' "$(cat out)"
+	for option in --ca --cert --key; do
+		bash_offers ping $option=
+		offers file.pem
+		bash_offers ping $option=fi
+		offers file.pem
+		bash_offers ping $option=file.pem --coun
+		offers --count
+	done
+	bash_offers --pin=
+	offers SHA256:
+	bash_offers --servername=localh
+	offers localhost
+	# Behind the colon, only what comes behind it.
+	bash_offers -R a:f
+	atf_check_equal file.pem "$(cat out)"
+	bash_offers --ca=a:f
+	atf_check_equal file.pem "$(cat out)"
+	bash_offers --proxy-v2 192.0.2.7:4711 ins
+	offers inspect
+}
+
+e2e_case hostile_hosts "A name that a shell would expand is not a name"
+hostile_hosts_body()
+{
+	cat >hosts <<-'END'
+	127.0.0.1 localhost good.example $(touch${IFS}expanded) `id` $HOME
+	::1 ip6-name # comment
+	END
+	sed "s,/etc/hosts,$PWD/hosts,g" "$completion/postern.bash" \
+	    >postern.bash
+	completion=.
+	bash_offers ping ''
+	offers localhost good.example ip6-name
+	atf_check_equal 3 "$(wc -l <out)"
+	atf_check test ! -e expanded
 }
 
 e2e_case host_names "Hosts are those of /etc/hosts"

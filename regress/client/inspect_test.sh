@@ -140,6 +140,13 @@ not_asked_body()
 		client 0 inspect -R ca.pem
 		shows '^asked  *no$'
 		shows '^outcome  *let us in without a certificate$'
+		# Nor does one that we have, and do not show, change that.
+		serve_openssl $version
+		client 0 inspect -R ca.pem -C client.pem -K client.key
+		shows '^outcome  *let us in without a certificate$'
+		serve_openssl $version
+		client 0 inspect --json -R ca.pem -C client.pem -K client.key
+		json 'd["certificate_given"] is False'
 		serve_openssl $version
 		client 76 inspect --json -R other-ca.pem
 		case $version in

@@ -125,6 +125,15 @@ rule_body()
 	stop_daemon
 }
 
+e2e_case whole "A server that gives an echo back when it has all of it"
+whole_body()
+{
+	make_pki
+	# No ticket comes there, which would have us go on as well.
+	serve whole server 12
+	client 0 ping -R ca.pem -c 3 -i 0.01 -s 65536 -w 5
+}
+
 e2e_case wrong_bytes "An echo with a wrong byte is none"
 wrong_bytes_body()
 {
@@ -166,11 +175,33 @@ ends_body()
 	make_pki
 	serve some
 	client 76 ping -R ca.pem -c 5 -i 0.01
-	says 'ended the session, and [0-9]* bytes were not echoed'
+	says 'ended the session after 1 of 5 echoes, and [0-9]* bytes were not'
 	shows ' seq=1 '
 	serve some-cut
 	client 76 ping -R ca.pem -c 5 -i 0.01
 	says 'was cut after 100 bytes'
+}
+
+e2e_case ends_in_order "A close_notify before all was asked for is no success"
+ends_in_order_body()
+{
+	make_pki
+	for version in '' 12; do
+		serve three server $version
+		client 76 ping -R ca.pem -c 10 -i 0.1
+		says ': the server ended the session after 3 of 10 echoes$'
+		shows '^3 sent, 3 echoed, 0 % lost'
+		serve three server $version
+		client 76 ping -R ca.pem -i 0.1
+		says ': the server ended the session after 3 echoes$'
+		serve three server $version
+		client 76 ping -R ca.pem -c 10 -i 0.1 --json
+		json 'd["result"] == "incomplete" and d["exit"] == 76'
+		json 'd["echoed"] == 3 and "3 of 10" in d["error"]'
+		# If it was all, it may.
+		serve three server $version
+		client 0 ping -R ca.pem -c 3 -i 0.1
+	done
 }
 
 e2e_case silent "No echo in time is a loss, and the end"
@@ -260,6 +291,56 @@ interrupted_early_body()
 	wait "$ping_pid" || got=$?
 	atf_check_equal 130 "$got"
 	atf_check test ! -s out
+}
+
+# Signalled again, as often as it takes: two that come at once are one.
+ended_by()
+{
+	kill -"$1" "$ping_pid" 2>/dev/null
+	gone "$ping_pid"
+}
+
+e2e_case writing "A second signal ends it while nobody reads what it writes"
+writing_body()
+{
+	make_pki
+	mkfifo pipe
+	exec 9<>pipe
+	python3 - <<-'END'
+	import os
+	fd = os.open("pipe", os.O_WRONLY | os.O_NONBLOCK)
+	try:
+	    while True:
+	        os.write(fd, bytes(4096))
+	except BlockingIOError:
+	    pass
+	END
+	for signal in 'INT 130' 'TERM 143'; do
+		serve echo
+		postern ping -v -R ca.pem 127.0.0.1 "$port" </dev/null \
+		    >pipe 2>err 9>&- &
+		ping_pid=$!
+		record $ping_pid
+		# The last that is said before its first line is written.
+		expect_soon grep -q 'public key:' err
+		expect_soon ended_by ${signal% *}
+		got=0
+		wait "$ping_pid" || got=$?
+		atf_check_equal "${signal#* }" "$got"
+	done
+}
+
+e2e_case parting "A second signal ends it while a server does not part"
+parting_body()
+{
+	make_pki
+	serve stay
+	ping_in_background -R ca.pem -c 1
+	server_says close_notify
+	expect_soon ended_by INT
+	got=0
+	wait "$ping_pid" || got=$?
+	atf_check_equal 130 "$got"
 }
 
 e2e_case output "Standard output that fails ends it"

@@ -80,12 +80,40 @@ e2e_case other_family "An IPv4 source of an IPv6 connection is an error"
 other_family_body()
 {
 	make_pki
+	# Before anything is connected, or looked up.
+	for line in '-6 none.invalid' '::1' '-6 ::1'; do
+		atf_check -s exit:64 \
+		    -e match:'--proxy-v2 192.0.2.7: .*connect by IPv4, or' \
+		    postern --proxy-v2 192.0.2.7 -R ca.pem $line 1
+	done
+}
+
+# with_hosts COMMAND...: both.test is ::1 and 127.0.0.1, whatever is so here.
+with_hosts()
+{
+	printf '%s\n' '::1 both.test' '127.0.0.1 both.test' >hosts
+	unshare --mount sh -c 'mount --bind hosts /etc/hosts && exec "$@"' \
+	    sh "$@"
+}
+
+root_case same_family "The connection is of the family that the source is of"
+same_family_body()
+{
+	make_pki
+	# Whoever listens on ::1 is not asked with an IPv4 source...
 	port=$(free_port)
 	run_in_background socat "TCP6-LISTEN:$port,bind=[::1],fork" \
 	    "EXEC:true"
 	expect_soon listening "$port"
-	atf_check -s exit:64 -e match:'--proxy-v2 192.0.2.7: .*use -4, or an' \
-	    postern --proxy-v2 192.0.2.7 -R ca.pem ::1 "$port"
+	got=0
+	with_hosts postern --proxy-v2 192.0.2.7 -R ca.pem both.test "$port" \
+	    2>err || got=$?
+	atf_check_equal 69 "$got"
+	says 'cannot connect to 127.0.0.1:'
+	# ...and is with another.
+	with_hosts postern -v --proxy-v2 2001:db8::1 -R ca.pem both.test \
+	    "$port" </dev/null 2>err
+	says "connected to \[::1\]:$port"
 }
 
 e2e_case bad_values "Only numeric addresses"

@@ -78,6 +78,22 @@ ATF_TC_BODY(far_apart, tc)
 	near(40729350596.346, roundtrips_mdev(&r));
 }
 
+ATF_TC_WITHOUT_HEAD(lost);
+ATF_TC_BODY(lost, tc)
+{
+	static const struct { uint64_t sent, back; const char *text; } some[] = {
+		{ 0, 0, "0" }, { 5, 5, "0" }, { 5, 0, "100" }, { 3, 1, "66.7" },
+		{ 1000, 999, "0.1" }, { 1000000000, 999999999, "0.01" },
+		{ 10000, 1, "99.9" }, { 1000000000, 1, "99.9" },
+	};
+	char text[ROUNDTRIPS_LOST];
+
+	for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+		roundtrips_lost(text, some[i].sent, some[i].back);
+		ATF_CHECK_STREQ(some[i].text, text);
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, none);
@@ -85,5 +101,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, some);
 	ATF_TP_ADD_TC(tp, close_together);
 	ATF_TP_ADD_TC(tp, far_apart);
+	ATF_TP_ADD_TC(tp, lost);
 	return atf_no_error();
 }

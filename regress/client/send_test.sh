@@ -114,6 +114,62 @@ streams_body()
 	shows '^/dev/null: 0 bytes sent, 0 echoed'
 }
 
+# sent_while_changed OPTION...: as another program changes "file", to which
+# change() does that once it is open and before anything of it is read.
+sent_while_changed()
+{
+	serve echo
+	server_pid=$!
+	kill -STOP "$server_pid"
+	postern send -v -R ca.pem "$@" file 127.0.0.1 "$port" </dev/null \
+	    >out 2>err &
+	sender=$!
+	record $sender
+	expect_soon grep -q 'connected to' err
+	change
+	kill -CONT "$server_pid"
+	got=0
+	wait $sender || got=$?
+}
+
+e2e_case shorter "A file that becomes shorter is not what was to be sent"
+shorter_body()
+{
+	change() { truncate -s 1000 file; }
+	make_pki
+	random_file file 300000
+	sent_while_changed
+	atf_check_equal 74 "$got"
+	says '^postern: file: became shorter while it was sent$'
+	random_file file 300000
+	sent_while_changed --json
+	atf_check_equal 74 "$got"
+	json 'd["result"] == "io" and d["size"] == 300000'
+	json 'd["sent"] <= 1000'
+}
+
+e2e_case longer "Of a file that grows, what was there is sent"
+longer_body()
+{
+	change() { random_file more 100000; cat more >>file; }
+	make_pki
+	for size in 300000 1048576; do
+		random_file file $size
+		sent_while_changed --json
+		atf_check_equal 0 "$got"
+		json "d['size'] == d['sent'] == d['echoed'] == $size"
+	done
+}
+
+e2e_case no_size "A file that is said to be empty, and is not"
+no_size_body()
+{
+	make_pki
+	serve echo
+	send 0 /proc/cpuinfo -R ca.pem --json
+	json 'd["size"] is None and d["echoed"] == d["sent"] > 100'
+}
+
 e2e_case substitution "A descriptor that a shell has opened for us"
 substitution_body()
 {
@@ -166,6 +222,16 @@ refused_body()
 			says 'refused us: it ended the connection'
 		done
 	done
+}
+
+e2e_case whole "A server that takes much before it gives anything back"
+whole_body()
+{
+	make_pki
+	random_file file 3000000
+	# No ticket comes there, which would have us go on as well.
+	serve whole server 12
+	send 0 file -R ca.pem -w 5
 }
 
 e2e_case wrong_bytes "The first byte that differs is named"
@@ -237,6 +303,61 @@ progress_body()
 	serve echo
 	send 0 file -R ca.pem
 	atf_check test ! -s err
+}
+
+drawn_again()
+{
+	test "$(tr '\r' '\n' <out | grep -c '/s ')" -ge 4
+}
+
+# By terminal() in the background: what script(1) has started, and that.
+sender_pid()
+{
+	for pid_ in $(tree_of "$script_pid"); do
+		test "$(cat "/proc/$pid_/comm" 2>/dev/null)" = postern || continue
+		sender=$pid_
+		return 0
+	done
+	return 1
+}
+
+e2e_case stalled "The bar goes on while nothing does, and SIGINT wipes it"
+stalled_body()
+{
+	make_pki
+	random_file file 20000000
+	serve idle
+	script -qefc "postern send -R ca.pem file 127.0.0.1 $port" /dev/null \
+	    </dev/null >out 2>err &
+	script_pid=$!
+	record $script_pid
+	expect_soon drawn_again
+	expect_soon sender_pid
+	kill -INT "$sender"
+	expect_soon gone "$script_pid"
+	got=0
+	wait "$script_pid" || got=$?
+	atf_check_equal 130 "$got"
+	printf '\r\033[K' >wiped
+	tail -c 4 out | cmp - wiped || atf_fail "the line stays as it was"
+}
+
+server_done()
+{
+	grep -q -x "done" server.out
+}
+
+e2e_case unsent "As sent counts what left, and nothing that was to"
+unsent_body()
+{
+	make_pki
+	truncate -s 100M file
+	serve pause
+	server_pid=$!
+	send 69 file --json -R ca.pem -w 1
+	kill -CONT "$server_pid"
+	expect_soon server_done
+	json "d['sent'] == $(sed -n 's/^received //p' server.out)"
 }
 
 e2e_case output "Standard output that fails is told"

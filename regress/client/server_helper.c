@@ -33,6 +33,12 @@
 #define CORRUPT_AT	130
 #define SOME		100
 
+/* Messages that mode_three gives back. */
+#define THREE		3
+
+/* The first message of mode_whole. */
+#define WHOLE		65536
+
 /* A PROXY header (version 2) without what its length counts. */
 #define PROXY_HEAD	16
 
@@ -323,6 +329,51 @@ mode_some_cut(struct client *c)
 	drain(c, false);
 }
 
+/* Gives some messages back, and ends in good order. */
+static void
+mode_three(struct client *c)
+{
+	static char buf[CHUNK];
+	int n;
+
+	for (int i = 0; i < THREE; i++)
+		if ((n = SSL_read(c->ssl, buf, sizeof buf)) > 0)
+			send_all(c, buf, (size_t)n);
+	SSL_shutdown(c->ssl);
+	drain(c, false);
+}
+
+/* Reads nothing until it is told to go on (SIGCONT), then all. */
+static void
+mode_pause(struct client *c)
+{
+	raise(SIGSTOP);
+	drain(c, false);
+}
+
+/* Gives nothing back before it has a whole message, of WHOLE bytes. */
+static void
+mode_whole(struct client *c)
+{
+	static char buf[WHOLE];
+	int n;
+
+	for (size_t have = 0; have < sizeof buf; have += (size_t)n)
+		if ((n = SSL_read(c->ssl, buf + have,
+		    (int)(sizeof buf - have))) <= 0)
+			return;
+	send_all(c, buf, sizeof buf);
+	mode_echo(c);
+}
+
+/* Gives all back, and does not answer the client's end. */
+static void
+mode_stay(struct client *c)
+{
+	drain(c, true);
+	await_end(c);
+}
+
 /* Speaks first, as a server of mail does. */
 static void
 mode_greet(struct client *c)
@@ -451,6 +502,7 @@ static const struct {
 	{ "late", mode_late, true },
 	{ "more", mode_more, true },
 	{ "no-sentinel", raw_no_sentinel, false },
+	{ "pause", mode_pause, true },
 	{ "plain-text", raw_plain_text, false },
 	{ "proxy", raw_proxy, false },
 	{ "push", mode_push, true },
@@ -462,6 +514,9 @@ static const struct {
 	{ "some", mode_some, true },
 	{ "some-cut", mode_some_cut, true },
 	{ "stale", mode_stale, true },
+	{ "stay", mode_stay, true },
+	{ "three", mode_three, true },
+	{ "whole", mode_whole, true },
 };
 
 int

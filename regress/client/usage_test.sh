@@ -244,6 +244,23 @@ unusual_files_body()
 	usable -R long.pem -C long.pem -K client.key
 }
 
+e2e_case pipes "Files that a shell makes of pipes"
+pipes_body()
+{
+	make_pki
+	port=$(free_port)
+	pipes='-R <(cat ca.pem) -C <(cat client.pem) -K <(sleep 0.1;
+	    cat client.key)'
+	atf_check -s exit:69 -e match:'cannot connect' \
+	    bash -c "postern $pipes 127.0.0.1 $port"
+	atf_check -s exit:66 -e match:'holds no certificate' \
+	    bash -c "postern -R <(cat client.key) 127.0.0.1 $port"
+	atf_check -s exit:66 -e match:'a pipe with more than 1 MiB' \
+	    bash -c "postern -R <(cat /dev/zero) 127.0.0.1 $port"
+	atf_check -s exit:69 -e match:'cannot connect' \
+	    bash -c "exec 3<ca.pem; postern -R /dev/fd/3 127.0.0.1 $port"
+}
+
 e2e_case many_names "A certificate with 10,000 names"
 many_names_body()
 {
