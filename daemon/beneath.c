@@ -168,7 +168,8 @@ beneath_judge_again(const struct verdict *v)
 
 	if (leaf == NULL)
 		return REASON_UNTRUSTED;
-	judge_quickly(v->gate->authorities, v->gate->rules, leaf,
+	/* All of it: what had failed before must not hide what does now. */
+	judge(v->gate->authorities, v->gate->rules, leaf,
 	    SSL_get_peer_cert_chain(v->ssl), &j);
 	for (size_t i = 0; i < sizeof changed / sizeof changed[0]; i++)
 		if (why == REASON_NONE &&

@@ -67,8 +67,10 @@ judge_key(const struct config *c, const struct blob *key, X509 *leaf,
 	return true;
 }
 
+/* The key first: what is wrong with it time does not mend. */
 static bool
-judge_certificate(const struct config *c, X509 *leaf, char *why, size_t size)
+judge_certificate(const struct config *c, X509 *leaf, bool *later, char *why,
+    size_t size)
 {
 	const char *name = c->file[FILE_CERTIFICATE];
 	char when[24];
@@ -79,6 +81,7 @@ judge_certificate(const struct config *c, X509 *leaf, char *why, size_t size)
 		    "the certificate expired at %s; issue a new one", when);
 	}
 	if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0) {
+		*later = true;
 		x509_time_text(X509_get0_notBefore(leaf), when);
 		return wrong(why, size, name,
 		    "the certificate is not valid before %s", when);
@@ -88,7 +91,7 @@ judge_certificate(const struct config *c, X509 *leaf, char *why, size_t size)
 
 static bool
 judge_own(const struct config *c, const struct blob b[FILE_COUNT],
-    X509 **leaf, char *why, size_t size)
+    X509 **leaf, bool *later, char *why, size_t size)
 {
 	const struct blob *own = &b[FILE_CERTIFICATE];
 	const char *what;
@@ -97,8 +100,8 @@ judge_own(const struct config *c, const struct blob b[FILE_COUNT],
 
 	if (chain == NULL)
 		return wrong(why, size, c->file[FILE_CERTIFICATE], "%s", what);
-	ok = judge_certificate(c, sk_X509_value(chain, 0), why, size) &&
-	    judge_key(c, &b[FILE_KEY], sk_X509_value(chain, 0), why, size);
+	ok = judge_key(c, &b[FILE_KEY], sk_X509_value(chain, 0), why, size) &&
+	    judge_certificate(c, sk_X509_value(chain, 0), later, why, size);
 	if (ok)
 		*leaf = sk_X509_shift(chain);
 	sk_X509_pop_free(chain, X509_free);
@@ -189,13 +192,14 @@ wipe_files(struct blob b[FILE_COUNT])
 
 bool
 credentials_load(const struct config *c, const int fd[FILE_COUNT],
-    struct credentials *k, char *why, size_t size)
+    struct credentials *k, bool *later, char *why, size_t size)
 {
 	struct blob b[FILE_COUNT] = { { NULL, 0 } };
 
 	memset(k, 0, sizeof *k);
+	*later = false;
 	if (read_files(c, fd, FILE_CERTIFICATE, b, why, size) &&
-	    judge_own(c, b, &k->leaf, why, size) && (k->authorities =
+	    judge_own(c, b, &k->leaf, later, why, size) && (k->authorities =
 	    read_authorities(c, &b[FILE_CA], &b[FILE_CRL], why, size)) != NULL)
 		k->server = configure(c, b, why, size);
 	wipe_files(b);

@@ -21,10 +21,10 @@ struct credentials {
  * configure a libtls server with them; what *k refers to is the caller's.  The
  * key's bytes are wiped before this returns; what remains of it is in
  * k->server alone.  False after one line in `why` that names the file and says
- * what would be right.
+ * what would be right, with *later if it is only too early for the certificate.
  */
 bool credentials_load(const struct config *c, const int fd[FILE_COUNT],
-    struct credentials *k, char *why, size_t why_size);
+    struct credentials *k, bool *later, char *why, size_t why_size);
 void credentials_free(struct credentials *k);
 
 /*

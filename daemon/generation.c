@@ -59,6 +59,7 @@ struct generation {
 	bool			 told_to_end;
 	bool			 by_watch;	/* nobody asked for it: the files */
 						/* may be none to go back to */
+	bool			 trial;		/* of a CRL: it serves nobody */
 };
 
 static struct generation	generations[ALIVE_MAX];
@@ -193,6 +194,7 @@ make_handoff(const struct generation *g, const struct member *m)
 	h.resolver_uid = supervisor.resolver_uid;
 	h.resolver_gid = supervisor.resolver_gid;
 	h.by_watch = g->by_watch;
+	h.trial = g->trial;
 	h.config = g->config;
 	if (fd != -1 && write(fd, &h, sizeof h) != (ssize_t)sizeof h) {
 		close(fd);
@@ -499,6 +501,20 @@ give_up(struct generation *g, int status)
 }
 
 static bool
+only_crl_differs(const struct generation *g)
+{
+	struct marks m;
+
+	if (current == NULL || g->file[FILE_CRL] == -1 ||
+	    current->file[FILE_CRL] == -1 ||
+	    !same_config(&g->config, &current->config))
+		return false;
+	m = g->marks;
+	m.file[FILE_CRL] = current->marks.file[FILE_CRL];
+	return marks_same(&m, &current->marks);
+}
+
+static bool
 open_listeners(const struct config *c, char *why, size_t why_size)
 {
 	for (uint32_t i = 0; i < c->listens; i++) {
@@ -555,6 +571,7 @@ generation_start(const struct config *c, bool by_watch, char *why,
 		return false;
 	}
 	g->by_watch = by_watch;
+	g->trial = by_watch && only_crl_differs(g);
 	g->number = ++last_number;
 	g->state = GENERATION_STARTING;
 	if (start_members(g, 0, 1))
@@ -636,20 +653,6 @@ generation_poll(struct pollfd *p, int max)
 	return n;
 }
 
-static bool
-only_crl_differs(const struct generation *g)
-{
-	struct marks m;
-
-	if (current == NULL || !g->by_watch || g->file[FILE_CRL] == -1 ||
-	    current->file[FILE_CRL] == -1 ||
-	    !same_config(&g->config, &current->config))
-		return false;
-	m = g->marks;
-	m.file[FILE_CRL] = current->marks.file[FILE_CRL];
-	return marks_same(&m, &current->marks);
-}
-
 /*
  * A new CRL alone, and its first parent finds it good: those that serve get it
  * as news.  If each were a generation, sessions would last no longer than a
@@ -679,7 +682,7 @@ member_ready(struct member *m)
 		signal_member(m, g->told_to_end ? SIGTERM : SIGUSR1);
 	if (g->state != GENERATION_STARTING || stopping)
 		return;
-	if (m->index == 0 && only_crl_differs(g)) {
+	if (g->trial) {
 		adopt_crl(g);
 		return;
 	}

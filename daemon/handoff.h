@@ -43,6 +43,7 @@ struct handoff {
 	int32_t		log_kind;	/* enum log_kind */
 	uint32_t	one_uid;	/* -U */
 	uint32_t	by_watch;	/* nobody asked for these files */
+	uint32_t	trial;		/* only to say whether they are good */
 	uint32_t	uid, gid;	/* `user`; unused with -U */
 	uint32_t	worker_uid, worker_gid;
 	uint32_t	resolver_uid, resolver_gid;

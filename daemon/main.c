@@ -321,10 +321,12 @@ check(void)
 	pid = fork();
 	if (pid == 0) {
 		struct credentials k;
+		bool later;
 
 		if (!supervisor.one_uid)
 			confine_drop_user(supervisor.uid, supervisor.gid);
-		if (!credentials_load(&config, file, &k, why, sizeof why))
+		if (!credentials_load(&config, file, &k, &later, why,
+		    sizeof why))
 			die(EX_CONFIG, "%s", why);
 		credentials_free(&k);
 		exit(0);

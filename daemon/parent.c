@@ -154,8 +154,10 @@ load_credentials(void)
 		fd[i] = HANDOFF_FILE + i;
 	if (h.config.file[FILE_CRL][0] == '\0')
 		fd[FILE_CRL] = -1;
-	if (!credentials_load(&h.config, fd, &own, why, sizeof why))
-		fatal(EX_CONFIG, "%s", why);
+	if (!credentials_load(&h.config, fd, &own, &later, why, sizeof why))
+		/* What the watch has found it may try again. */
+		fatal(later && h.by_watch ? EX_TEMPFAIL : EX_CONFIG, "%s",
+		    why);
 	service.server = own.server;
 	service.gate.rules = &h.config.rules;
 	service.gate.authorities = own.authorities;
@@ -250,7 +252,7 @@ parent_main(void)
 	confine();
 	/* again, as it will be */
 	warmup(service.server, &service.gate, &h.config);
-	service_run(spawner_channel, resolver);
+	service_run(spawner_channel, resolver, !h.trial);
 	tls_free(service.server);
 	parent_exit(0);
 }

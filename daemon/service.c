@@ -237,12 +237,12 @@ service_prepare(const struct config *config)
 }
 
 void
-service_run(int spawner, int resolver)
+service_run(int spawner, int resolver, bool listens)
 {
 	bool more = false;
 
 	service.accepting = true;
-	for (uint32_t i = 0; i < service.config->listens; i++)
+	for (uint32_t i = 0; listens && i < service.config->listens; i++)
 		if (event_add(&listener[i], NULL) == -1)
 			fatal(EX_OSERR, "libevent: a listening socket");
 	if (resolver != -1)

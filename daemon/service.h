@@ -32,9 +32,10 @@ void service_prepare(const struct config *config);
 
 /*
  * Serve, with the spawner's channel and the resolver's (-1: there is none),
- * until drained; service.server and service.gate are set.
+ * until drained; service.server and service.gate are set.  Without `listens` it
+ * takes no client, and waits to be told to go.
  */
-void service_run(int spawner, int resolver);
+void service_run(int spawner, int resolver, bool listens);
 
 /* Milliseconds of the monotonic clock, coarse. */
 int64_t service_now(void);

@@ -231,7 +231,16 @@ is_older(X509_CRL *a, X509_CRL *b)
 	    X509_CRL_get0_lastUpdate(a), X509_CRL_get0_lastUpdate(b)) < 0);
 }
 
-/* The newest list that names this issuer. */
+static bool
+is_early(const X509_CRL *crl)
+{
+	return X509_cmp_current_time(X509_CRL_get0_lastUpdate(crl)) > 0;
+}
+
+/*
+ * The newest list that names this issuer and whose time has come: the next one
+ * may lie beside it in good time.
+ */
 static X509_CRL *
 newest_of(const struct authorities *a, const X509_NAME *issuer)
 {
@@ -240,7 +249,8 @@ newest_of(const struct authorities *a, const X509_NAME *issuer)
 	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++) {
 		X509_CRL *crl = sk_X509_CRL_value(a->crls, i);
 
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0 &&
+		if (!is_early(crl) &&
+		    X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0 &&
 		    (newest == NULL || is_older(newest, crl)))
 			newest = crl;
 	}
@@ -304,8 +314,8 @@ authorities_too_early(const struct authorities *a)
 	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++) {
 		X509_CRL *crl = sk_X509_CRL_value(a->crls, i);
 
-		if (X509_cmp_current_time(X509_CRL_get0_lastUpdate(crl)) > 0 &&
-		    newest_of(a, X509_CRL_get_issuer(crl)) == crl)
+		if (is_early(crl) &&
+		    newest_of(a, X509_CRL_get_issuer(crl)) == NULL)
 			return crl;
 	}
 	return NULL;

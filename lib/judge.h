@@ -63,8 +63,8 @@ const char *authorities_fall_back(const struct authorities *a,
     const uint8_t *old, size_t len, char *issuer, size_t size);
 
 /*
- * The first list that is not valid yet, or NULL: by it nobody can be judged
- * until then.
+ * The first list that is not valid yet and whose CA has no other, or NULL: by
+ * it nobody can be judged until then.
  */
 const X509_CRL *authorities_too_early(const struct authorities *a);
 

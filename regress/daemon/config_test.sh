@@ -148,6 +148,19 @@ elsewhere_body() {
 	posternd -n "$@" -f link.conf >out || atf_fail "not found by a link"
 }
 
+# That its values are the defaults, sample_test has looked at.
+e2e_case sample "The sample needs the names of its files and nothing else"
+sample_body() {
+	make_pki
+	sed -e 's|^#certificate = .*|certificate = "server.pem"|' \
+	    -e 's|^#key = .*|key = "server.key"|' \
+	    -e 's|^#\(.*ca = \).*|\1"ca.pem"|' \
+	    "$(atf_get_srcdir)/../../../etc/posternd.conf" >posternd.conf
+	test "$(grep -c -e '^certificate = "s' -e '^key = "s' \
+	    -e '^	ca = "ca.pem"' posternd.conf)" -eq 3 || atf_fail "the names"
+	good
+}
+
 # ---- what is wrong -----------------------------------------------------------
 
 e2e_case unknown "A key or section that is not known is an error"

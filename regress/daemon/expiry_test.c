@@ -2,6 +2,8 @@
  * Which warnings are given before something runs out, and how often.
  */
 #include <atf-c.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "expiry.h"
 
@@ -143,6 +145,32 @@ ATF_TC_BODY(stopped, tc)
 	event_base_free(base);
 }
 
+/* A newer list takes the place of those before: they are not told of. */
+ATF_TC_WITHOUT_HEAD(forgotten);
+ATF_TC_BODY(forgotten, tc)
+{
+	struct event_base *base = event_base_new();
+	int log = open("log", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	ATF_REQUIRE(base != NULL && log != -1);
+	ATF_REQUIRE(dup2(log, STDERR_FILENO) != -1);
+	expiry_forget("crl");
+	expiry_add("crl", "first.pem", "CN=a", 0, 1);
+	expiry_add("ca", "ca.pem", "CN=a", 0, 1);
+	expiry_add("crl", "second.pem", "CN=b", 0, 1);
+	expiry_forget("crl");
+	expiry_add("crl", "third.pem", "CN=c", 0, 1);
+	expiry_start(base);
+	event_base_loop(base, EVLOOP_ONCE);
+	expiry_stop();
+	event_base_free(base);
+	ATF_CHECK(atf_utils_grep_file("event=expired what=ca file=ca.pem ",
+	    "log"));
+	ATF_CHECK(atf_utils_grep_file("what=crl file=third.pem ", "log"));
+	ATF_CHECK(!atf_utils_grep_file("first.pem", "log"));
+	ATF_CHECK(!atf_utils_grep_file("second.pem", "log"));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, thresholds);
@@ -152,5 +180,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, clock_jumps);
 	ATF_TP_ADD_TC(tp, days);
 	ATF_TP_ADD_TC(tp, stopped);
+	ATF_TP_ADD_TC(tp, forgotten);
 	return atf_no_error();
 }

@@ -5,7 +5,8 @@
  *
  * It trusts ca.pem and shows client.pem (client.key), all three from the
  * current directory, and says on standard output what it saw.  NUMBER is how
- * many connections "many" and "deaf" make.
+ * many connections "many" and "deaf" make, and of "late" the minor version of
+ * TLS.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -382,6 +383,93 @@ mute(struct peer *p)
 	printf("ended by %s\n", ending(p));
 }
 
+/* ---- one that keeps the end of its handshake ------------------------------- */
+
+/* Where the last of these records begins (RFC 8446, 5.1: type, version, length). */
+static size_t
+last_record(const uint8_t *p, size_t len)
+{
+	size_t last = 0;
+
+	for (size_t at = 0; at + 5 <= len;
+	    at += 5 + ((size_t)p[at + 3] << 8 | p[at + 4]))
+		last = at;
+	return last;
+}
+
+static void
+send_all(int fd, const uint8_t *data, size_t len)
+{
+	if (send(fd, data, len, MSG_NOSIGNAL) != (ssize_t)len)
+		err(1, "send");
+}
+
+/* Our first flight goes out, and all that is answered comes in. */
+static void
+shake_in_memory(struct peer *p, BIO *in, BIO *out)
+{
+	uint8_t data[CHUNK];
+	ssize_t n;
+
+	SSL_do_handshake(p->ssl);
+	n = BIO_read(out, data, sizeof data);
+	if (n <= 0)
+		errx(1, "no hello");
+	send_all(p->fd, data, (size_t)n);
+	while (BIO_pending(out) == 0) {
+		n = recv(p->fd, data, sizeof data, 0);
+		if (n <= 0)
+			errx(1, "ended within the handshake");
+		BIO_write(in, data, (int)n);
+		SSL_do_handshake(p->ssl);
+	}
+}
+
+static void
+let_go(struct peer *p, const uint8_t *rest, size_t len)
+{
+	uint8_t word[] = "hello", got[sizeof word];
+	int n = 0;
+
+	while (read(STDIN_FILENO, got, 1) > 0)
+		continue;
+	send_all(p->fd, rest, len);
+	if (SSL_set_fd(p->ssl, p->fd) == 1 && SSL_do_handshake(p->ssl) == 1 &&
+	    SSL_write(p->ssl, word, sizeof word) == (int)sizeof word)
+		n = SSL_read(p->ssl, got, sizeof got);
+	printf("%s\n", n > 0 ? "echoed" : "not echoed");
+}
+
+/* The record with Finished waits until standard input ends; TLS 1.`minor`. */
+static void
+late(int minor)
+{
+	int version = minor == 2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+	SSL_CTX *ctx = context();
+	struct peer p = { .fd = dial() };
+	uint8_t flight[CHUNK];
+	size_t last;
+	int n;
+
+	if (SSL_CTX_set_min_proto_version(ctx, version) != 1 ||
+	    SSL_CTX_set_max_proto_version(ctx, version) != 1 ||
+	    (p.ssl = SSL_new(ctx)) == NULL)
+		errx(1, "TLS 1.%d", minor);
+	SSL_set_bio(p.ssl, in, out);
+	SSL_set_connect_state(p.ssl);
+	shake_in_memory(&p, in, out);
+	n = BIO_read(out, flight, sizeof flight);
+	last = last_record(flight, n > 0 ? (size_t)n : 0);
+	if (last == 0)
+		errx(1, "a flight of one record");
+	send_all(p.fd, flight, last);
+	printf("held\n");
+	let_go(&p, flight + last, (size_t)n - last);
+	part(&p);
+	SSL_CTX_free(ctx);
+}
+
 /* ---- without TLS ---------------------------------------------------------- */
 
 static void
@@ -420,6 +508,7 @@ static const struct {
 } modes[] = {
 	{ .word = "many", .counted = many },
 	{ .word = "deaf", .counted = deaf },
+	{ .word = "late", .counted = late },
 	{ .word = "half", .tls = half },
 	{ .word = "truncate", .tls = truncate_ },
 	{ .word = "reset", .tls = reset },

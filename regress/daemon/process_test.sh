@@ -117,13 +117,8 @@ check_no_terminal() {
 	done
 }
 
-root_case confined "Each process has its user, filter and namespaces"
-confined_body() {
-	make_pki
-	write_conf parents=2
-	start_daemon
-	hold one 4
-	expect_soon stash_has 32
+# Each process, with what is right for one of its title; writes "titles".
+check_each() {
 	for pid in $(all_of "$daemon_pid"); do
 		check_everywhere
 		case $(title_of "$pid") in
@@ -138,6 +133,11 @@ confined_body() {
 			check_no_capabilities
 			check_empty_root
 			check_no_terminal
+			;;
+		"posternd: resolver"*)
+			check_resolver
+			check_user _posternr
+			check_no_capabilities
 			;;
 		"postern-worker: spawner"*)
 			check_user _posternw
@@ -161,14 +161,67 @@ confined_body() {
 		esac
 		title_of "$pid" >>titles
 	done
+}
+
+# Its own filter and the supervisor's; no socket but its parent's, until asked.
+check_resolver() {
+	same filters "$(status_of "$pid" Seccomp_filters)" 2
+	same descriptors "$(descriptors_of "$pid")" "0 1 2 3"
+	check_no_terminal
+}
+
+root_case confined "Each process has its user, filter and namespaces"
+confined_body() {
+	make_pki
+	write_conf parents=2
+	start_daemon
+	hold one 4
+	expect_soon stash_has 32
+	check_each
 	for title in "posternd: supervisor" "posternd: parent 0" \
 	    "posternd: parent 1"; do
 		atf_check_equal 1 "$(grep -c "^$title *$" titles)"
 	done
 	atf_check_equal 2 "$(grep -c "^postern-worker: spawner *$" titles)"
 	atf_check_equal 2 "$(grep -c "^postern-worker: init *$" titles)"
+	atf_check_equal 0 "$(grep -c resolver titles)"
 	release one 4
 	stop_daemon
+}
+
+# A service that asks DNS; who comes from here /etc/hosts knows.
+start_with_resolver() {
+	make_pki
+	issue client local ca --name local --host localhost
+	write_conf clients.host-check=name "$@" \
+	    "resolver.servers={\"127.0.0.1:$(free_port)\"}"
+	start_daemon
+}
+
+root_case resolver_confined "Where DNS is asked, so has each resolver"
+resolver_confined_body() {
+	start_with_resolver parents=2
+	hold one 4 -C local.pem -K local.key
+	expect_soon stash_has 32
+	check_each
+	atf_check_equal 2 "$(grep -c "^posternd: resolver *$" titles)"
+	# with their parent all go, and it is missed
+	parent=$(open_line 1 | sed 's/.* pid=\([0-9]*\) .*/\1/')
+	old=$(all_of "$parent")
+	test "$(echo "$old" | wc -l)" -ge 20 ||
+	    atf_fail "the parent has not all its children: $old"
+	kill -KILL "$parent"
+	# shellcheck disable=SC2086
+	expect_gone $old
+	held_status one 4 && atf_fail "its client was told all is well"
+	expect_soon four_again
+	assert_echo -C local.pem -K local.key
+	stop_daemon
+}
+
+four_again() {
+	test "$(count_titled 'posternd: resolver*')" -eq 2 &&
+	    test "$(count_titled 'posternd: parent*')" -eq 2
 }
 
 root_case pool_confined "In the pool mode too"
@@ -214,6 +267,11 @@ titled_body() {
 		process_titled "$daemon_pid" "$title" >/dev/null ||
 		    atf_fail "no process is titled $title"
 	done
+	check_each_child
+	stop_daemon
+}
+
+check_each_child() {
 	for pid in $(tree_of "$daemon_pid"); do
 		check_everywhere
 		check_no_capabilities_effective
@@ -221,6 +279,20 @@ titled_body() {
 		test "$(status_of "$pid" Uid | cut -f 1)" -ne 0 ||
 		    atf_fail "$(title_of "$pid") is root"
 	done
+}
+
+e2e_case resolver_titled "So has a resolver, and it ends with its parent"
+resolver_titled_body() {
+	start_with_resolver
+	assert_echo -C local.pem -K local.key
+	pid=$(the_one 'posternd: resolver*')
+	test -n "$pid" || atf_fail "there is no resolver"
+	check_resolver
+	check_each_child
+	# shellcheck disable=SC2046
+	set -- $(tree_of "$daemon_pid")
+	kill -KILL "$(the_one 'posternd: parent 0')"
+	expect_gone "$@"
 	stop_daemon
 }
 
@@ -515,6 +587,28 @@ stopped_body() {
 	pid=$daemon_pid
 	still_well
 	end_with_one
+}
+
+# `resolve' and a second it waits itself; to flush takes no time.
+e2e_case resolver_stopped "A resolver that hangs keeps no client waiting"
+resolver_stopped_body() {
+	start_with_resolver timeouts.resolve=1s timeouts.drain=90s
+	kill -STOP "$(the_one 'posternd: resolver*')"
+	echo hello >in
+	run_in_background connect -w 120 -C local.pem -K local.key <in >out 2>err
+	client=$!
+	wait_for 15 gone $client || {
+		show_log
+		atf_fail "the client waits still"
+	}
+	status=0
+	wait $client || status=$?
+	atf_check_equal 77 $status
+	expect_log 'event=refused reason=resolver-timeout .*did not answer in time'
+	test ! -s out || atf_fail "echoed"
+	kill -CONT "$(the_one 'posternd: resolver*')"
+	assert_echo -C local.pem -K local.key
+	stop_daemon
 }
 
 root_case traced "Each process is looked at by a debugger, and goes on"

@@ -222,6 +222,27 @@ algorithms_body() {
 	stop_daemon
 }
 
+e2e_case many_sent "more than 20 certificates are not looked at"
+many_sent_body() {
+	make_pki --pathlen 1
+	sign_ca inter ca
+	sign_client deep inter
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do
+		chain deep ca
+	done
+	chain deep inter
+	write_conf
+	start_daemon
+	echo "to be echoed" >in
+	postern -R ca.pem -C deep.pem -K deep.key 127.0.0.1 "$port" <in >out \
+	    2>err || fail_with_log "20 certificates: $(cat err)"
+	cmp in out || fail_with_log "20 certificates: nothing echoed"
+	chain deep inter
+	ours chain-too-long -C deep.pem -K deep.key
+	assert_echo
+	stop_daemon
+}
+
 # ---- who was refused ---------------------------------------------------------
 
 # names_all REASON NAME NAMES [CLIENT]: the last refusal tells all of NAME.pem,

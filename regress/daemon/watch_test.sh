@@ -5,6 +5,7 @@
 # does not stay in either.
 
 . "$(atf_get_srcdir)/../common.sh"
+. "$(atf_get_srcdir)/../cert_verbs.sh"
 . "$(atf_get_srcdir)/../held_verbs.sh"
 
 # ---- verbs -------------------------------------------------------------------
@@ -610,6 +611,323 @@ deaf_body() {
 	feed young 6 "goes on"
 	told 1 event=parent-killed
 	release young 6
+	stop_daemon
+}
+
+# ---- a newer list, and nothing else ------------------------------------------
+
+# A service with a list that names nobody, and a client "friend".
+start_with_list() {
+	make_pki
+	issue client friend ca --name friend
+	make_crl
+	put crl.pem
+	watch_conf clients.crl=crl.pem timeouts.revoked=2s "$@"
+	start_daemon
+}
+
+friendly() {
+	assert_echo -C friend.pem -K friend.key
+}
+
+# stays_out WORD: the client is refused by it, and its friend is not.
+stays_out() {
+	before=$(log_count "event=refused reason=$1 ")
+	echo hello | connect >/dev/null 2>&1 && {
+		show_log
+		atf_fail "let in, and should be refused: $1"
+	}
+	expect_soon log_counts $((before + 1)) "event=refused reason=$1 "
+	friendly
+}
+
+# Its certificate was judged while it was good; Finished comes afterwards.
+e2e_case withheld "Who holds his Finished back until he is revoked is refused"
+withheld_body() {
+	start_with_list 'tls.versions={"1.2", "1.3"}'
+	for minor in 2 3; do
+		"$(atf_get_srcdir)/peer_helper" late "$port" $minor </dev/null \
+		    >late.out || atf_fail "TLS 1.$minor"
+		grep -q -x echoed late.out ||
+		    atf_fail "the helper does not get in at all"
+		open_held late$minor $((minor + 2)) \
+		    "$(atf_get_srcdir)/peer_helper" late "$port" $minor
+		expect_soon grep -q held late$minor.out
+	done
+	# What came before this client the only parent has read, and judged.
+	friendly
+	revoke client.pem
+	put crl.pem
+	expect_log 'process=parent event=news'
+	told 0 event=refused
+	for minor in 2 3; do
+		held_status late$minor $((minor + 2)) ||
+		    atf_fail "TLS 1.$minor: $(cat late$minor.err)"
+		grep -q -x 'not echoed' late$minor.out || {
+			show_log
+			atf_fail "it came in by TLS 1.$minor"
+		}
+	done
+	told 2 'event=refused reason=revoked .* detail="by newer files'
+	told 3 event=open
+	stop_daemon
+}
+
+# It reads nothing, so that only the deadline ends it, which is the first's.
+e2e_case not_prolonged "List upon list gives who is revoked no longer"
+not_prolonged_body() {
+	start_with_list
+	run_in_background "$(atf_get_srcdir)/peer_helper" deaf "$port" \
+	    >deaf.out 2>deaf.err
+	expect_soon grep -q 'all full' deaf.out
+	revoke client.pem
+	put crl.pem
+	for n in 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		expect_log "event=news generation=$n "
+		! log_has 'end=revoked' || break
+		make_crl
+		put crl.pem
+	done
+	log_has 'end=revoked' || atf_fail "it is still there"
+	within 3500 'event=news generation=2 ' 'end=revoked'
+	stop_daemon
+}
+
+# The pids of all that there are, in a line.
+parents() {
+	process_titled "$daemon_pid" 'posternd: parent*' | sort | xargs
+}
+
+# The parent that tried the list has gone.
+only_parents() {
+	test "$(parents)" = "$1"
+}
+
+# Each session was by one of these.
+opened_by() {
+	sed -n 's/.* pid=\([0-9]*\) .* event=open .*/\1/p' daemon.log | sort -u |
+	    while read -r pid; do
+		case " $1 " in
+		*" $pid "*) ;;
+		*) echo "$pid" ;;
+		esac
+	done >others
+	test ! -s others || {
+		show_log
+		atf_fail "sessions of the parent that tried a list: $1"
+	}
+}
+
+e2e_case lists_in_a_row "Ten lists, one after another, move no parent"
+lists_in_a_row_body() {
+	start_with_list parents=2
+	kept=$(parents)
+	hold bad 4
+	hold good 5 -C friend.pem -K friend.key
+	for n in 2 3 4 5 6 7 8 9 10 11; do
+		make_crl
+		put crl.pem
+		# clients come all the while
+		until log_has "event=reload result=ok generation=$n "; do
+			friendly
+		done
+		for pid in $kept; do
+			expect_log " pid=$pid .* event=news generation=$n "
+		done
+	done
+	feed good 5 "after ten lists"
+	feed bad 4 "which do not name it"
+	opened_by "$kept"
+	revoke client.pem
+	put crl.pem
+	expect_soon gone "$bad_pid"
+	expect_log 'event=close .* end=revoked'
+	feed good 5 "after the eleventh"
+	stays_out revoked
+	expect_soon only_parents "$kept"
+	for pid in $kept; do
+		told 0 " pid=$pid .*event=drain"
+	done
+	told 0 event=parent-died
+	release good 5
+	stop_daemon
+}
+
+e2e_case list_kept "A parent that is started again has the newer list"
+list_kept_body() {
+	start_with_list
+	hold good 4 -C friend.pem -K friend.key
+	for n in 2 3; do
+		revoke "$(test $n = 2 && echo other.pem || echo client.pem)"
+		put crl.pem
+		expect_log "event=reload result=ok generation=$n "
+	done
+	first=$(parent_of 1)
+	expect_soon only_parents "$first"
+	stays_out revoked
+	kill -KILL "$first"
+	expect_log "event=parent-died parent=$first "
+	held_status good 4 && atf_fail "its client was told all is well"
+	stays_out revoked
+	second=$(parents)
+	test "$second" != "$first" || atf_fail "the same parent"
+	# it hears of lists too
+	make_crl
+	put crl.pem
+	expect_log " pid=$second .* event=news generation=4 "
+	stays_out revoked
+	expect_soon only_parents "$second"
+	told 0 " pid=$second .* event=drain"
+	# what is more than a list makes a generation
+	issue server new ca --host 127.0.0.1
+	new_pair
+	put server.key server.pem
+	expect_log " pid=$second .* event=drain"
+	expect_soon serves_friend new.pem
+	stays_out revoked
+	second=$(parents)
+	cat other-ca.pem >>ca.pem
+	expect_log "pid=$second .* event=drain"
+	stays_out revoked
+	stop_daemon
+}
+
+serves_friend() {
+	echo hello | connect -v -C friend.pem -K friend.key 2>&1 >served.out |
+	    grep -q -i "$(hash_of "$1")"
+}
+
+# ---- lists that nobody vouches for -------------------------------------------
+
+utc() {
+	date -u -d "$1" +%Y%m%d%H%M%SZ
+}
+
+# list_of CA NUMBER FROM TO: CA.crl.pem, with all that CA has revoked
+list_of() {
+	printf '%02x\n' "$2" >"$1.number"
+	make_list "$1" -crl_lastupdate "$(utc "$3")" -crl_nextupdate "$(utc "$4")"
+}
+
+# Two CAs, and in force a list of each, the client's number 5 with its name.
+start_in_force() {
+	make_pki
+	issue client friend other-ca --name friend
+	cat ca.pem other-ca.pem >both.pem
+	list_of other-ca 1 '-1 day' '60 days'
+	list_of ca 4 '-1 day' '60 days'
+	cat ca.crl.pem other-ca.crl.pem >lower.pem
+	list_of ca 5 '-2 days' '60 days'
+	cat ca.crl.pem other-ca.crl.pem >earlier.pem
+	list_of ca 6 '-1 day' '-1 minute'
+	cat ca.crl.pem other-ca.crl.pem >over.pem
+	put_on_list ca client
+	list_of ca 5 '-1 day' '60 days'
+	cat ca.crl.pem other-ca.crl.pem >crl.pem
+	cp crl.pem force.pem
+	watch_conf clients.ca=both.pem clients.crl=crl.pem
+	start_daemon
+}
+
+# not_taken FILE WORDS: of itself, but by a HUP
+not_taken() {
+	cp "$1" crl.pem.new
+	put crl.pem
+	expect_log "$failed_reload"
+	looks_go_by
+	told 1 "$failed_reload"
+	told 1 "event=fatal .*/crl.pem: $2 CN=ca; a HUP takes it all the same"
+	told 1 event=fatal
+	told 0 'result=ok'
+	stays_out revoked
+	kill -HUP "$daemon_pid"
+	expect_log 'result=ok'
+	: >daemon.log
+}
+
+in_force_again() {
+	cp force.pem crl.pem.new
+	put crl.pem
+	kill -HUP "$daemon_pid"
+	expect_log 'result=ok'
+	stays_out revoked
+	: >daemon.log
+}
+
+e2e_case falls_back "A list from before is not taken, but for a HUP"
+falls_back_body() {
+	start_in_force
+	stays_out revoked
+	: >daemon.log
+	older='is older than the list in force of'
+	not_taken lower.pem "$older"
+	assert_echo
+	in_force_again
+	not_taken earlier.pem "$older"
+	assert_echo
+	in_force_again
+	not_taken over.pem 'has expired already, unlike the list in force of'
+	stays_out crl-expired
+	in_force_again
+	not_taken other-ca.crl.pem 'holds no list any more of'
+	stays_out crl-missing
+	in_force_again
+	stop_daemon
+}
+
+# With something else as well: then it is a generation, and no less looked at.
+e2e_case falls_back_too "Nor beside a certificate that is new"
+falls_back_too_body() {
+	start_in_force
+	cp server.pem good.pem
+	issue server new ca --host 127.0.0.1
+	new_pair
+	cp lower.pem crl.pem.new
+	put crl.pem server.key server.pem
+	expect_log "$failed_reload"
+	log_has 'crl.pem: is older' || atf_fail "why"
+	serves_friend good.pem || atf_fail "a new certificate is served"
+	stays_out revoked
+	stop_daemon
+}
+
+# ---- what is good only in a while --------------------------------------------
+
+e2e_case early_list "A list whose time will come is taken when it has come"
+early_list_body() {
+	make_pki
+	issue client friend ca --name friend
+	list_of ca 1 '-1 day' '60 days'
+	cp ca.crl.pem crl.pem
+	put_on_list ca client
+	watch_conf clients.crl=crl.pem
+	start_daemon
+	list_of ca 2 '+5 seconds' '60 days'
+	cp ca.crl.pem crl.pem.new
+	put crl.pem
+	expect_log 'crl.pem: its list is not valid before 20'
+	expect_log "$failed_reload"
+	log_has result=ok || assert_echo
+	expect_log 'event=reload result=ok'
+	stays_out revoked
+	told 1 event=changed
+	stop_daemon
+}
+
+e2e_case early_certificate "So is a certificate"
+early_certificate_body() {
+	start_watched
+	certgen server --force --ca ca.pem --ca-key ca.key --cert new.pem \
+	    --key new.key --host 127.0.0.1 --not-after "$(days_ahead 5)" \
+	    --not-before "$(date -u -d '+5 seconds' +%Y-%m-%dT%H:%M:%SZ)"
+	new_pair
+	put server.key server.pem
+	expect_log 'server.pem: the certificate is not valid before 20'
+	expect_log "$failed_reload"
+	log_has result=ok || serves good.pem || atf_fail "it is served already"
+	expect_soon serves new.pem
+	expect_log 'event=reload result=ok'
+	release old 4
 	stop_daemon
 }
 

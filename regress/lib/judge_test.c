@@ -299,6 +299,24 @@ read_scene(const struct scene *s, const char **why, bool *in_crl)
 	    (size_t)crl_len, why, in_crl);
 }
 
+/* Who is in a hurry says the same word, and knows less of what comes after. */
+static void
+check_quickly(const struct scene *s, X509 *leaf, STACK_OF(X509) *sent,
+    enum reason why)
+{
+	struct judgement j;
+
+	ATF_CHECK_STREQ(reason_word(why), reason_word(judge_quickly(s->a,
+	    &s->rules, leaf, sent, &j)));
+	ATF_CHECK_MSG((j.failed & ~s->j.failed) == 0, "%s: other faults: %x",
+	    reason_word(why), j.failed & ~s->j.failed);
+	if (why != REASON_NONE)
+		ATF_CHECK_MSG(j.fault[why].cert == s->j.fault[why].cert &&
+		    j.fault[why].error == s->j.fault[why].error,
+		    "%s: another certificate", reason_word(why));
+	judgement_free(&j);
+}
+
 /* With what is sent beside the leaf, up to a NULL. */
 static enum reason
 verdict(struct scene *s, const struct entity *leaf, ...)
@@ -320,6 +338,7 @@ verdict(struct scene *s, const struct entity *leaf, ...)
 		sk_X509_push(sent, e->cert);
 	va_end(ap);
 	why = judge(s->a, &s->rules, leaf->cert, sent, &s->j);
+	check_quickly(s, leaf->cert, sent, why);
 	sk_X509_free(sent);
 	return why;
 }
@@ -1050,6 +1069,243 @@ ATF_TC_BODY(first_in_order, tc)
 	end(&s);
 }
 
+/* ---- what a stranger can make us compute -------------------------------- */
+
+static bool
+failed(const struct judgement *j, enum reason why)
+{
+	return (j->failed & UINT32_C(1) << why) != 0;
+}
+
+static struct judgement
+quickly(const struct scene *s, const struct entity *leaf)
+{
+	STACK_OF(X509) *sent = sk_X509_new_null();
+	struct judgement j;
+
+	sk_X509_push(sent, leaf->cert);
+	judge_quickly(s->a, &s->rules, leaf->cert, sent, &j);
+	judgement_free(&j);		/* its bits stay */
+	sk_X509_free(sent);
+	return j;
+}
+
+/*
+ * Names are compared with constraints, and with patterns, in a time that grows
+ * with both; whoever signed nothing could choose the one, and the other.
+ */
+ATF_TC_WITHOUT_HEAD(hurry);
+ATF_TC_BODY(hurry, tc)
+{
+	struct entity *root, *leaf, *bent;
+	struct scene s;
+	struct judgement j;
+
+	begin(&s);
+	root = make(&(struct spec){ .name = "root", .ca = true,
+	    .constraints = "permitted;DNS:in.example" });
+	leaf = make(&(struct spec){ .name = "a", .by = root,
+	    .san = "DNS:out.example" });
+	bent = tamper(leaf);
+	trust(&s, root);
+	s.rules.pins = s.rules.allows = 1;
+	strcpy(s.rules.allow[0], "cn:nobody");
+	/* the name is what is wrong: then it was looked at */
+	EXPECT("name-constraint", &s, leaf);
+	ATF_CHECK(failed(&s.j, REASON_NOT_ALLOWED));
+	j = quickly(&s, leaf);
+	ATF_CHECK(failed(&j, REASON_NAME_CONSTRAINT));
+	ATF_CHECK(!failed(&j, REASON_PIN_MISMATCH));
+	ATF_CHECK(!failed(&j, REASON_NOT_ALLOWED));
+	/* and here it is not */
+	EXPECT("bad-signature", &s, bent);
+	ATF_CHECK(failed(&s.j, REASON_NAME_CONSTRAINT));
+	j = quickly(&s, bent);
+	ATF_CHECK_EQ(UINT32_C(1) << REASON_BAD_SIGNATURE, j.failed);
+	end(&s);
+}
+
+/* More than 20 certificates are not looked at, the only way up among them. */
+ATF_TC_WITHOUT_HEAD(many_sent);
+ATF_TC_BODY(many_sent, tc)
+{
+	struct entity *root, *inter, *leaf;
+	struct scene s;
+
+	begin(&s);
+	root = make_ca("root", NULL);
+	inter = make_ca("inter", root);
+	leaf = make_client("leaf", inter);
+	trust(&s, root);
+	for (int more = 18; more <= 40; more++) {
+		STACK_OF(X509) *sent = sk_X509_new_null();
+		enum reason why;
+
+		sk_X509_push(sent, leaf->cert);
+		for (int i = 0; i < more; i++)
+			sk_X509_push(sent, root->cert);
+		sk_X509_push(sent, inter->cert);
+		EXPECT("none", &s, leaf, inter);
+		why = judge(s.a, &s.rules, leaf->cert, sent, &s.j);
+		check_quickly(&s, leaf->cert, sent, why);
+		ATF_CHECK_MSG(why == (more == 18 ? REASON_NONE :
+		    REASON_CHAIN_TOO_LONG), "%d sent: %s", more + 2,
+		    reason_word(why));
+		ATF_CHECK_EQ(more > 18, failed(&s.j, REASON_UNTRUSTED));
+		judgement_free(&s.j);
+		sk_X509_free(sent);
+	}
+	end(&s);
+}
+
+/* ---- one list in another's place ----------------------------------------- */
+
+/* As publish_as, with a number (RFC 5280, 5.2.3); -1: none. */
+static void
+publish_number(struct scene *s, const struct entity *by, long number,
+    long from, long to)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *t = X509_gmtime_adj(NULL, from);
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+
+	if (s->crl == NULL)
+		s->crl = BIO_new(BIO_s_mem());
+	X509_CRL_set_version(crl, 1);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(by->cert));
+	X509_CRL_set1_lastUpdate(crl, t);
+	X509_gmtime_adj(t, to);
+	X509_CRL_set1_nextUpdate(crl, t);
+	ASN1_INTEGER_set(n, number);
+	if (number >= 0)
+		ATF_REQUIRE_EQ(1, X509_CRL_add1_ext_i2d(crl, NID_crl_number,
+		    n, 0, 0));
+	ATF_REQUIRE(X509_CRL_sign(crl, by->key, EVP_sha256()) > 0);
+	ATF_REQUIRE_EQ(1, PEM_write_bio_X509_CRL(s->crl, crl));
+	ASN1_INTEGER_free(n);
+	ASN1_TIME_free(t);
+	X509_CRL_free(crl);
+}
+
+/* What `s` would be told of its lists in place of those of `old`. */
+static const char *
+fall_back(struct scene *s, struct scene *old, char issuer[256])
+{
+	const char *why;
+	bool in_crl;
+	char *pem;
+	long len = BIO_get_mem_data(old->crl, &pem);
+
+	authorities_free(s->a);
+	s->a = read_scene(s, &why, &in_crl);
+	ATF_REQUIRE_MSG(s->a != NULL, "%s", why);
+	why = authorities_fall_back(s->a, (uint8_t *)pem, (size_t)len, issuer,
+	    256);
+	BIO_free(s->crl);
+	s->crl = NULL;
+	return why == NULL ? "" : why;
+}
+
+#define OLDER "is older than the list in force of"
+#define OVER "has expired already, unlike the list in force of"
+#define LOST "holds no list any more of"
+
+ATF_TC_WITHOUT_HEAD(falling_back);
+ATF_TC_BODY(falling_back, tc)
+{
+	static const struct {
+		long		 number, from, to, then, since, until;
+		const char	*why;
+	} table[] = {
+		{ 5, -60, DAY, 6, -30, DAY, "" },
+		{ 5, -60, DAY, 5, -60, DAY, "" },
+		{ 5, -60, DAY, 4, -60, DAY, OLDER },
+		{ 5, -60, DAY, 4, -30, DAY, OLDER },
+		{ 255, -60, DAY, 256, -90, DAY, "" },
+		{ 5, -60, DAY, 5, -61, DAY, OLDER },
+		{ 5, -60, DAY, 5, -59, DAY, "" },
+		{ -1, -60, DAY, -1, -61, DAY, OLDER },
+		{ -1, -60, DAY, -1, -59, DAY, "" },
+		{ -1, -60, DAY, 1, -61, DAY, OLDER },
+		{ 5, -60, DAY, 6, -30, -10, OVER },
+		{ 5, -60, -20, 6, -30, -10, "" },
+	};
+	struct entity *root, *other;
+	struct scene s, old;
+	char issuer[256];
+
+	begin(&s);
+	memset(&old, 0, sizeof old);
+	root = make_ca("root", NULL);
+	other = make_ca("other", NULL);
+	trust(&s, root);
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		publish_number(&old, root, table[i].number, table[i].from,
+		    table[i].to);
+		publish_number(&s, root, table[i].then, table[i].since,
+		    table[i].until);
+		ATF_CHECK_STREQ(table[i].why, fall_back(&s, &old, issuer));
+		ATF_CHECK_STREQ("CN=root", issuer);
+		BIO_free(old.crl);
+		old.crl = NULL;
+	}
+	/* of several, the newest counts, wherever it stands */
+	publish_number(&old, root, 5, -60, DAY);
+	publish_number(&s, root, 6, -30, DAY);
+	publish_number(&s, root, 4, -90, DAY);
+	ATF_CHECK_STREQ("", fall_back(&s, &old, issuer));
+	/* each CA is looked at; of one that is not trusted none is missed */
+	publish_number(&old, other, 1, -60, DAY);
+	publish_number(&s, root, 6, -30, DAY);
+	ATF_CHECK_STREQ("", fall_back(&s, &old, issuer));
+	trust(&s, other);
+	publish_number(&s, root, 6, -30, DAY);
+	ATF_CHECK_STREQ(LOST, fall_back(&s, &old, issuer));
+	ATF_CHECK_STREQ("CN=other", issuer);
+	BIO_free(old.crl);
+	end(&s);
+}
+
+/* Is there one by which nobody of its CA could be judged yet? */
+static bool
+too_early(struct scene *s)
+{
+	const char *why;
+	bool in_crl;
+
+	authorities_free(s->a);
+	s->a = read_scene(s, &why, &in_crl);
+	ATF_REQUIRE_MSG(s->a != NULL, "%s", why);
+	BIO_free(s->crl);
+	s->crl = NULL;
+	return authorities_too_early(s->a) != NULL;
+}
+
+ATF_TC_WITHOUT_HEAD(too_early_lists);
+ATF_TC_BODY(too_early_lists, tc)
+{
+	struct entity *root, *other;
+	struct scene s;
+
+	begin(&s);
+	root = make_ca("root", NULL);
+	other = make_ca("other", NULL);
+	trust(&s, root);
+	trust(&s, other);
+	publish_number(&s, root, 5, -60, DAY);
+	ATF_CHECK(!too_early(&s));
+	publish_number(&s, root, 5, 60, DAY);
+	ATF_CHECK(too_early(&s));
+	publish_number(&s, other, 5, -60, DAY);
+	publish_number(&s, root, 5, 60, DAY);
+	ATF_CHECK(too_early(&s));
+	/* the next one beside the one of today: today's counts until then */
+	publish_number(&s, root, 5, -60, DAY);
+	publish_number(&s, root, 6, 60, DAY);
+	ATF_CHECK(!too_early(&s));
+	end(&s);
+}
+
 /* ---- in words ---------------------------------------------------------- */
 
 /* Is it a value that stays within its quotes (log.h)? */
@@ -1210,6 +1466,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, pins);
 	ATF_TP_ADD_TC(tp, allow);
 	ATF_TP_ADD_TC(tp, first_in_order);
+	ATF_TP_ADD_TC(tp, hurry);
+	ATF_TP_ADD_TC(tp, many_sent);
+	ATF_TP_ADD_TC(tp, falling_back);
+	ATF_TP_ADD_TC(tp, too_early_lists);
 	ATF_TP_ADD_TC(tp, hostile_words);
 	ATF_TP_ADD_TC(tp, telling);
 	ATF_TP_ADD_TC(tp, files);
