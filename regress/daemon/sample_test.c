@@ -76,8 +76,8 @@ ATF_TC_BODY(shows_defaults, tc)
 	read_config(path, &sample);
 	read_config("full.conf", &full);
 	read_config("minimal.conf", &minimal);
-	ATF_CHECK(memcmp(&sample, &minimal, sizeof sample) == 0);
-	ATF_CHECK(memcmp(&full, &minimal, sizeof full) == 0);
+	ATF_CHECK(same(&sample, &minimal));
+	ATF_CHECK(same(&full, &minimal));
 }
 
 ATF_TP_ADD_TCS(tp)
