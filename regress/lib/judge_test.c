@@ -86,9 +86,10 @@ add_names(X509 *cert, const char *text)
 	} types[] = { { "DNS", GEN_DNS }, { "URI", GEN_URI },
 	    { "email", GEN_EMAIL }, { "IP", GEN_IPADD } };
 	GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
-	char *copy = strdup(text == NULL ? "" : text), *rest = copy, *one;
+	char *copy = strdup(text == NULL ? "" : text), *one;
+	char *rest = copy != NULL && copy[0] != '\0' ? copy : NULL;
 
-	while (rest[0] != '\0' && (one = strsep(&rest, ",")) != NULL) {
+	while ((one = strsep(&rest, ",")) != NULL) {
 		GENERAL_NAME *name = GENERAL_NAME_new();
 		char *value = strchr(one, ':');
 		ASN1_STRING *s;
@@ -107,8 +108,6 @@ add_names(X509 *cert, const char *text)
 		ATF_REQUIRE(s != NULL);
 		GENERAL_NAME_set0_value(name, types[i].type, s);
 		sk_GENERAL_NAME_push(all, name);
-		if (rest == NULL)
-			break;
 	}
 	if (sk_GENERAL_NAME_num(all) > 0)
 		ATF_REQUIRE_EQ(1, X509_add1_ext_i2d(cert,
