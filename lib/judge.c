@@ -399,6 +399,7 @@ at_fault(X509_STORE_CTX *ctx)
 {
 	X509 *current = X509_STORE_CTX_get_current_cert(ctx);
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
 	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
 
 	if (X509_STORE_CTX_get_error(ctx) !=
@@ -407,8 +408,15 @@ at_fault(X509_STORE_CTX *ctx)
 	for (int i = 1; i < sk_X509_num(chain); i++)
 		if (sk_X509_value(chain, i) == current)
 			return sk_X509_value(chain, i - 1);
-	return leaf != NULL && X509_check_issued(current, leaf) == X509_V_OK ?
-	    leaf : current;
+	if (leaf != NULL && X509_check_issued(current, leaf) == X509_V_OK)
+		return leaf;
+	for (int i = 0; i < sk_X509_num(sent); i++) {
+		X509 *c = sk_X509_value(sent, i);
+
+		if (c != current && X509_check_issued(current, c) == X509_V_OK)
+			return c;
+	}
+	return current;
 }
 #else
 #define at_fault X509_STORE_CTX_get_current_cert
@@ -657,7 +665,8 @@ try(const struct trial *t, X509 *leaf, STACK_OF(X509) *sent)
 	if (r->client_usage && !has_usage(leaf, r->server))
 		found(j, REASON_WRONG_PURPOSE, 0, 0, leaf);
 	/* What is left comes last, and names are many, if a stranger likes. */
-	if (t->quick && j->failed != 0)
+	if (t->quick &&
+	    (j->failed & ((UINT32_C(1) << REASON_PIN_MISMATCH) - 1)) != 0)
 		return first(j);
 	if (r->pins > 0 && !is_pinned(r, leaf))
 		found(j, REASON_PIN_MISMATCH, 0, 0, leaf);

@@ -28,8 +28,15 @@ static const struct {
 	{ X509_V_ERR_PATH_LENGTH_EXCEEDED, REASON_CHAIN_TOO_LONG },
 	{ X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED, REASON_CHAIN_TOO_LONG },
 
-	/* e.g. more names and constraints than it cares to compare */
+	/*
+	 * More names and constraints than it cares to compare, in OpenSSL; in
+	 * LibreSSL also names it cannot read, whatever else is wrong.
+	 */
+#ifdef LIBRESSL_VERSION_NUMBER
+	{ X509_V_ERR_UNSPECIFIED, REASON_INTERNAL },
+#else
 	{ X509_V_ERR_UNSPECIFIED, REASON_UNTRUSTED },
+#endif
 	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, REASON_UNTRUSTED },
 	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, REASON_UNTRUSTED },
 	{ X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, REASON_UNTRUSTED },
