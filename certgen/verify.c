@@ -14,8 +14,6 @@
 #include "show.h"
 #include "x509text.h"
 
-#define WORDS_SIZE 1024
-
 enum outcome { HOLDS, FAILS, OFF };
 
 static const char *const outcomes[] = { "holds", "fails", "off" };
@@ -101,7 +99,7 @@ judge_certificate(struct job *j, const struct authorities *a, X509 *leaf,
 {
 	const struct rules *r = &j->o->rules;
 	struct judgement judgement;
-	char words[WORDS_SIZE];
+	char words[JUDGE_TEXT];
 
 	judge(a, r, leaf, sent, &judgement);
 	for (enum reason w = REASON_NO_CERTIFICATE + 1;
@@ -121,7 +119,7 @@ judge_certificate(struct job *j, const struct authorities *a, X509 *leaf,
 static void
 judge_host(struct job *j, X509 *leaf)
 {
-	char address[ADDR_TEXT], words[WORDS_SIZE];
+	char address[ADDR_TEXT], words[JUDGE_TEXT];
 	bool holds;
 
 	if (!j->o->has_from) {
@@ -129,8 +127,7 @@ judge_host(struct job *j, X509 *leaf)
 		return;
 	}
 	holds = judge_address(leaf, &j->o->from);
-	addr_text(&j->o->from, address);
-	*strrchr(address, ':') = '\0';	/* the port says nothing */
+	addr_host_text(&j->o->from, address);
 	snprintf(words, sizeof words, "%s is %s of its addresses", address,
 	    holds ? "one" : "none");
 	tell(j, REASON_ADDRESS_MISMATCH, holds ? HOLDS : FAILS, words);

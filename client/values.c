@@ -49,18 +49,5 @@ value_microseconds(const char *s)
 bool
 value_address(const char *s, struct sockaddr_storage *ss)
 {
-	static const char *const around[][2] = { { "", "" }, { "", ":0" },
-	    { "[", "]:0" } };
-	char text[ADDR_TEXT + 8];
-	socklen_t len;
-
-	if (strlen(s) >= ADDR_TEXT || strchr(s, '%') != NULL)
-		return false;
-	for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
-		snprintf(text, sizeof text, "%s%s%s", around[i][0], s,
-		    around[i][1]);
-		if (addr_parse(text, ss, &len))
-			return true;
-	}
-	return false;
+	return strchr(s, '%') == NULL && addr_parse_host(s, ss);
 }

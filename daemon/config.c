@@ -583,6 +583,16 @@ config_read(const char *path, struct config *c, char *why, size_t why_size)
 }
 
 bool
+config_is_balancer(const struct config *c,
+    const struct sockaddr_storage *from)
+{
+	for (uint32_t i = 0; i < c->proxy_froms; i++)
+		if (addr_in_cidr(&c->proxy_from[i], from))
+			return true;
+	return false;
+}
+
+bool
 config_resolves(const struct config *c)
 {
 	return c->rules.host_check == HOST_CHECK_NAME ||

@@ -67,6 +67,10 @@ struct config {
 bool config_read(const char *path, struct config *c, char *why,
     size_t why_size);
 
+/* Must a connection from here begin with a PROXY protocol header? */
+bool config_is_balancer(const struct config *c,
+    const struct sockaddr_storage *from);
+
 /* Do the rules need a resolver? */
 bool config_resolves(const struct config *c);
 

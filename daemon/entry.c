@@ -205,21 +205,10 @@ greet(struct conn *c)
 	conn_enter(c, STATE_HANDSHAKE);
 }
 
-static bool
-is_balancer(const struct sockaddr_storage *from)
-{
-	const struct config *g = service.config;
-
-	for (uint32_t i = 0; i < g->proxy_froms; i++)
-		if (addr_in_cidr(&g->proxy_from[i], from))
-			return true;
-	return false;
-}
-
 void
 entry_begin(struct conn *c)
 {
-	if (!is_balancer(&c->address)) {
+	if (!config_is_balancer(service.config, &c->address)) {
 		greet(c);
 		return;
 	}

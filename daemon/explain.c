@@ -134,20 +134,13 @@ tell_client(X509 *leaf)
 }
 
 static void
-host_text(const struct sockaddr_storage *ss, char dst[ADDR_TEXT])
-{
-	addr_text(ss, dst);
-	*strrchr(dst, ':') = '\0';	/* the port says nothing */
-}
-
-static void
 tell_addresses(void)
 {
 	char from[ADDR_TEXT], proxy[ADDR_TEXT] = "";
 
-	host_text(&e->question.from, from);
+	addr_host_text(&e->question.from, from);
 	if (e->question.proxy.ss_family != 0)
-		host_text(&e->question.proxy, proxy);
+		addr_host_text(&e->question.proxy, proxy);
 	if (e->json) {
 		json_object_set_new(doc, "from", json_string(from));
 		json_object_set_new(doc, "proxy", proxy[0] != '\0' ?
@@ -160,24 +153,16 @@ tell_addresses(void)
 
 /* ---- the rules, in their order -------------------------------------------------------- */
 
-static bool
-is_balancer(const struct sockaddr_storage *ss)
-{
-	for (uint32_t i = 0; i < e->config->proxy_froms; i++)
-		if (addr_in_cidr(&e->config->proxy_from[i], ss))
-			return true;
-	return false;
-}
-
 static void
 judge_proxy(void)
 {
 	const struct question *q = &e->question;
-	bool listed = is_balancer(q->proxy.ss_family != 0 ? &q->proxy :
-	    &q->from);
+	const struct sockaddr_storage *at = q->proxy.ss_family != 0 ?
+	    &q->proxy : &q->from;
+	bool listed = config_is_balancer(e->config, at);
 	char words[JUDGE_TEXT], host[ADDR_TEXT];
 
-	host_text(q->proxy.ss_family != 0 ? &q->proxy : &q->from, host);
+	addr_host_text(at, host);
 	snprintf(words, sizeof words, "%s is %s proxy { from }", host,
 	    listed ? "in" : "not in");
 	if (q->proxy.ss_family == 0) {

@@ -15,8 +15,7 @@ hostcheck_address(const struct rules *r, X509 *leaf,
 	snprintf(words, HOSTCHECK_TEXT, "host-check = no");
 	if (r->host_check == HOST_CHECK_NO)
 		return HOSTCHECK_HOLDS;
-	addr_text(from, host);
-	*strrchr(host, ':') = '\0';		/* the port */
+	addr_host_text(from, host);
 	if (r->host_check != HOST_CHECK_NAME) {
 		bool fits = judge_address(leaf, from);
 

@@ -130,6 +130,16 @@ addr_text(const struct sockaddr_storage *ss, char dst[ADDR_TEXT])
 }
 
 void
+addr_host_text(const struct sockaddr_storage *ss, char dst[ADDR_TEXT])
+{
+	char *port;
+
+	addr_text(ss, dst);
+	if ((port = strrchr(dst, ':')) != NULL)
+		*port = '\0';
+}
+
+void
 addr_unmap(struct sockaddr_storage *ss)
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;

@@ -24,6 +24,9 @@ bool addr_parse(const char *s, struct sockaddr_storage *ss, socklen_t *len);
  */
 bool addr_parse_host(const char *s, struct sockaddr_storage *ss);
 
+/* As below, but without the port: "192.0.2.1", "[2001:db8::1]". */
+void addr_host_text(const struct sockaddr_storage *ss, char dst[ADDR_TEXT]);
+
 /* The same text back; IPv4-mapped IPv6 addresses are shown as IPv4. */
 void addr_text(const struct sockaddr_storage *ss, char dst[ADDR_TEXT]);
 

@@ -622,14 +622,6 @@ verify(const struct trial *t, X509 *leaf, STACK_OF(X509) *sent)
 /* ---- rules of our own ---------------------------------------------------------- */
 
 static bool
-has_usage(X509 *leaf, bool server)
-{
-	return (X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE) != 0 &&
-	    (X509_get_extended_key_usage(leaf) &
-	    (server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) != 0;
-}
-
-static bool
 is_pinned(const struct rules *r, X509 *leaf)
 {
 	uint8_t cert[32], key[32];
@@ -662,7 +654,8 @@ try(const struct trial *t, X509 *leaf, STACK_OF(X509) *sent)
 		sent = NULL;		/* not worth the work it makes */
 	}
 	verify(t, leaf, sent);
-	if (r->client_usage && !has_usage(leaf, r->server))
+	if (r->client_usage && !x509_has_usage(leaf, r->server ?
+	    NID_server_auth : NID_client_auth))
 		found(j, REASON_WRONG_PURPOSE, 0, 0, leaf);
 	/* What is left comes last, and names are many, if a stranger likes. */
 	if (t->quick &&

@@ -466,6 +466,11 @@ revoked_body() {
 	put crl.pem
 	expect_soon gone "$bad_pid"
 	expect_log 'event=close .* end=revoked'
+	# its client knows that this was no orderly end
+	code=0
+	wait "$bad_pid" || code=$?
+	atf_check_equal 76 $code
+	grep -q 'without close_notify' bad.err || atf_fail "$(cat bad.err)"
 	told 1 'event=changed file=[^ ]*/crl.pem '
 	within 2500 'event=reload result=ok generation=4 ' 'end=revoked'
 	grep 'end=revoked' daemon.log | grep -q " pid=$(parent_of 1) " ||
