@@ -450,6 +450,31 @@ policy_get(enum policy_id id)
 	return &policies[id];
 }
 
+/* Who is started under whose filter; what stands alone is under nobody's. */
+static const enum policy_id outer[POLICY_COUNT] = {
+	[POLICY_SUPERVISOR] = POLICY_COUNT,
+	[POLICY_PARENT] = POLICY_SUPERVISOR,
+	[POLICY_SPAWNER] = POLICY_SUPERVISOR,
+	[POLICY_INIT] = POLICY_SUPERVISOR,
+	[POLICY_ECHO] = POLICY_SPAWNER,
+	[POLICY_POOL] = POLICY_SPAWNER,
+	[POLICY_CLIENT] = POLICY_COUNT,
+	[POLICY_LOOKER] = POLICY_COUNT,
+	[POLICY_EXPLAIN] = POLICY_COUNT,
+	[POLICY_RESOLVER] = POLICY_SUPERVISOR,
+};
+
+size_t
+policy_stack(enum policy_id id, enum policy_id stack[POLICY_DEPTH])
+{
+	size_t n = 0;
+
+	if (outer[id] != POLICY_COUNT)
+		n = policy_stack(outer[id], stack);
+	stack[n] = id;
+	return n + 1;
+}
+
 bool
 policy_group_used(const struct policy_group *g)
 {

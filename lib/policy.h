@@ -67,6 +67,16 @@ struct policy {
 
 const struct policy *policy_get(enum policy_id id);
 
+/* At most so many filters lie on one process. */
+#define POLICY_DEPTH 3
+
+/*
+ * A filter is inherited, so a process has one for each of those that it was
+ * started under, and its own.  Fill `stack` with their tables, the outermost
+ * first and `id` last; returns how many.
+ */
+size_t policy_stack(enum policy_id id, enum policy_id stack[POLICY_DEPTH]);
+
 /* Does this build need the group? */
 bool policy_group_used(const struct policy_group *g);
 

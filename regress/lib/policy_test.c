@@ -173,14 +173,30 @@ within(enum policy_id inner, enum policy_id outer)
 ATF_TC_WITHOUT_HEAD(inherited);
 ATF_TC_BODY(inherited, tc)
 {
-	within(POLICY_PARENT, POLICY_SUPERVISOR);
-	within(POLICY_SPAWNER, POLICY_SUPERVISOR);
-	within(POLICY_INIT, POLICY_SUPERVISOR);
-	within(POLICY_ECHO, POLICY_SUPERVISOR);
-	within(POLICY_POOL, POLICY_SUPERVISOR);
-	within(POLICY_RESOLVER, POLICY_SUPERVISOR);
-	within(POLICY_ECHO, POLICY_SPAWNER);
-	within(POLICY_POOL, POLICY_SPAWNER);
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++) {
+		enum policy_id stack[POLICY_DEPTH];
+		size_t n = policy_stack(id, stack);
+
+		ATF_REQUIRE(n >= 1 && n <= POLICY_DEPTH);
+		ATF_CHECK_EQ(id, stack[n - 1]);
+		for (size_t i = 0; i + 1 < n; i++)
+			within(id, stack[i]);
+	}
+}
+
+/* Who lies under whom is what the processes do (DESIGN, Processes). */
+ATF_TC_WITHOUT_HEAD(stacks);
+ATF_TC_BODY(stacks, tc)
+{
+	enum policy_id stack[POLICY_DEPTH];
+
+	ATF_CHECK_EQ(1, policy_stack(POLICY_SUPERVISOR, stack));
+	ATF_CHECK_EQ(2, policy_stack(POLICY_PARENT, stack));
+	ATF_CHECK_EQ(2, policy_stack(POLICY_INIT, stack));
+	ATF_CHECK_EQ(3, policy_stack(POLICY_ECHO, stack));
+	ATF_CHECK_EQ(POLICY_SUPERVISOR, stack[0]);
+	ATF_CHECK_EQ(POLICY_SPAWNER, stack[1]);
+	ATF_CHECK_EQ(1, policy_stack(POLICY_CLIENT, stack));
 }
 
 /* read(3), write(3), exit_group: nothing else, in an ordinary build. */
@@ -231,6 +247,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, sorted);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, inherited);
+	ATF_TP_ADD_TC(tp, stacks);
 	ATF_TP_ADD_TC(tp, echo_has_three);
 	ATF_TP_ADD_TC(tp, groups_used);
 	return atf_no_error();
