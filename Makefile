@@ -127,9 +127,9 @@ endif
 
 # ---- the programs -----------------------------------------------------------
 
-PROGRAMS := posternd postern-worker postern postern-certgen
+PROGRAMS := posternd postern-worker postern postern-certgen postern-audit
 PROGS    := $(PROGRAMS:%=$(B)/%)
-DIRS     := daemon worker client certgen
+DIRS     := daemon worker client certgen audit
 
 srcs = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(B)/%.o,$(call srcs,$(1)))
@@ -157,6 +157,9 @@ $(B)/postern: $(call objs,client) $(SAN_OBJ) $(LIB)
 	$(call say,LD,$@)$(link) $(TLS_LIBS) $(SECCOMP_LIBS) $(JSON_LIBS)
 
 $(B)/postern-certgen: $(call objs,certgen) $(SAN_OBJ) $(LIB)
+	$(call say,LD,$@)$(link) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(JSON_LIBS)
+
+$(B)/postern-audit: $(call objs,audit) $(SAN_OBJ) $(LIB)
 	$(call say,LD,$@)$(link) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(JSON_LIBS)
 
 $(LIB): $(LIB_OBJS)
@@ -214,7 +217,7 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 	    $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir) \
 	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(sysconfdir)/postern
-	$(INSTALL) -m 755 $(B)/posternd $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 755 $(B)/posternd $(B)/postern-audit $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 755 $(B)/postern $(B)/postern-certgen $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(B)/postern-worker $(DESTDIR)$(libexecdir)
 	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)

@@ -1,0 +1,24 @@
+/*
+ * A row's limits in words: "fd == 3", "prot & PROT_EXEC == 0".
+ */
+#ifndef POSTERN_RENDER_H
+#define POSTERN_RENDER_H
+
+#include <stddef.h>
+
+#include "policy.h"
+
+/* Longest text of a row's limits, NUL included: three take less. */
+#define RENDER_TEXT 768
+
+/* One limit of a row, as C would write it. */
+void render_limit(const struct policy_row *row, const struct policy_limit *l,
+    char dst[RENDER_TEXT]);
+
+/* All limits of the row, with ", " between them; "" if it has none. */
+void render_limits(const struct policy_row *row, char dst[RENDER_TEXT]);
+
+/* What the call's argument (0..5) is called, or "arg0" and so on. */
+const char *render_argument(const char *call, unsigned int arg);
+
+#endif

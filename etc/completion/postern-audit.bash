@@ -1,0 +1,40 @@
+# Completion of postern-audit for bash: source it, or put it as
+# "postern-audit" into /usr/share/bash-completion/completions.
+
+# What a command takes.
+_postern_audit_options()
+{
+	case $1 in
+	policy) echo --json ;;
+	*) echo --help --version ;;
+	esac
+}
+
+_postern_audit_processes()
+{
+	echo supervisor parent spawner init echo pool client looker explain \
+	    resolver
+}
+
+# What compgen makes of these, for the word that is completed.
+_postern_audit_reply()
+{
+	mapfile -t COMPREPLY < <(compgen "$@" -- "$current")
+}
+
+_postern_audit()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} command=''
+	((COMP_CWORD < 2)) || command=${COMP_WORDS[1]}
+	COMPREPLY=()
+	if [[ $current == -* ]]; then
+		_postern_audit_reply -W "$(_postern_audit_options "$command")"
+		return
+	fi
+	case $command in
+	'') _postern_audit_reply -W policy ;;
+	policy) _postern_audit_reply -W "$(_postern_audit_processes)" ;;
+	esac
+}
+
+complete -F _postern_audit postern-audit

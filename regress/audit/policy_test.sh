@@ -1,0 +1,93 @@
+#! /usr/bin/env atf-sh
+# shellcheck shell=sh
+#
+# postern-audit policy: the tables as they are declared, all of them.
+
+. "$(atf_get_srcdir)/../common.sh"
+. "$(atf_get_srcdir)/../audit_verbs.sh"
+
+e2e_case text "Each row of a table with its limits and its reason"
+text_body() {
+	audit policy echo
+	cat >expected <<-'END'
+	echo
+	  filters: supervisor, spawner, echo
+	  echo
+	    exit_group               ends when its client has
+	    read                     takes the client's bytes
+	      if fd == 3
+	    write                    gives them back
+	      if fd == 3
+	END
+	head -n 8 out | diff expected - >&2 || atf_fail "not the table"
+}
+
+e2e_case all "Without a process all of them, as in the document"
+all_body() {
+	processes_of_audit >processes
+	test "$(wc -l <processes)" -ge 10 || atf_fail "too few processes"
+	audit policy
+	grep '^[a-z]' out | diff processes - >&2 || atf_fail "others"
+	while read -r process; do
+		audit policy "$process" --json
+		mv out one.json
+		atf_check_equal "$process" "$(json one.json \
+		    '" ".join(p["process"] for p in d["processes"])')"
+		audit policy "$process"
+		atf_check_equal "$(json one.json 'sum(len(g["rows"])
+		    for g in d["processes"][0]["groups"])')" \
+		    "$(grep -c '^    [a-z]' out)"
+	done <processes
+}
+
+e2e_case limits "Limits are told by names, and as numbers in the document"
+limits_body() {
+	audit policy --json
+	# All that tables limit has a name, but for what prctl(2) has none for.
+	atf_check_equal "" "$(json out '" ".join(r["call"]
+	    for p in d["processes"] for g in p["groups"] for r in g["rows"]
+	    for l in r["limits"] if l["name"][:3] == "arg" and
+	    l["name"][3:].isdigit() and r["call"] != "prctl")')"
+	audit policy parent
+	for limit in '(prot & PROT_EXEC) == 0, (flags & MAP_SHARED) == 0' \
+	    'level == IPPROTO_TCP, optname == TCP_NODELAY' \
+	    'flags == SOCK_CLOEXEC|SOCK_NONBLOCK' 'how == SHUT_WR' \
+	    'addr == NULL'; do
+		grep -qxF "      if $limit" out || atf_fail "not there: $limit"
+	done
+	audit policy supervisor
+	for limit in 'flags == SIGCHLD' 'pid == -1' 'mode == 0700' \
+	    '(flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY'; do
+		grep -qxF "      if $limit" out || atf_fail "not there: $limit"
+	done
+	audit policy echo --json
+	atf_check_equal True "$(json out '[r for g in
+	    d["processes"][0]["groups"] for r in g["rows"]
+	    if r["call"] == "read"][0]["limits"] == [{ "argument": 0,
+	    "name": "fd", "mask": None, "value": 3, "text": "fd == 3" }]')"
+}
+
+e2e_case bad_input "A wrong command line is one line and a code"
+bad_input_body() {
+	refused $EX_USAGE 'a command is missing'
+	refused $EX_USAGE 'no\x1bsuch: no such command' "$(printf 'no\033such')"
+	refused $EX_USAGE 'policy: nobody: no such process' policy nobody
+	refused $EX_USAGE 'policy: echo: one process at a time' \
+	    policy parent echo
+	refused $EX_USAGE 'policy: --bad: no such option' policy --bad
+	refused $EX_USAGE 'policy: -x: no such option' policy -x
+	refused $EX_USAGE 'policy: --json=yes: takes no value' \
+	    policy --json=yes
+	code=0
+	postern-audit policy >/dev/full 2>err || code=$?
+	atf_check_equal $EX_IOERR "$code"
+	grep -q '^postern-audit: standard output: ' err || atf_fail "no line"
+}
+
+e2e_case version "Help and version"
+version_body() {
+	audit --version
+	grep -qx 'postern-audit [0-9.]*' out || atf_fail "no version"
+	audit --help
+	grep -q '^usage: postern-audit policy' out || atf_fail "no usage"
+}
