@@ -1,33 +1,75 @@
 #include "board.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sysexits.h>
 
 #include "log.h"
 
-struct page {
-	_Atomic uint32_t	connections;
-	char			rest[BOARD_PAGE - sizeof(uint32_t)];
-};
-_Static_assert(sizeof(struct page) == BOARD_PAGE, "a page a parent");
-
-static struct page		*own;
-static const struct page	*all;
+static struct board_slot	*own;
+static const uint8_t		*all;
 static uint32_t			 count;
+
+size_t
+board_size(uint32_t slots)
+{
+	return slots * sizeof(struct board_slot) +
+	    sizeof(struct board_service);
+}
+
+static void *
+map(int fd, int prot, size_t at, size_t size)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)at);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void
+board_map_to_read(int fd, uint32_t slots)
+{
+	all = map(fd, PROT_READ, 0, board_size(slots));
+	if (all == NULL)
+		fatal(EX_OSERR, "board: %s", strerror(errno));
+	count = slots;
+}
 
 void
 board_map(int fd, uint32_t slot, uint32_t slots)
 {
-	all = mmap(NULL, (size_t)slots * BOARD_PAGE, PROT_READ, MAP_SHARED, fd,
-	    0);
-	own = mmap(NULL, BOARD_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-	    (off_t)slot * BOARD_PAGE);
-	if (all == MAP_FAILED || own == MAP_FAILED)
+	board_map_to_read(fd, slots);
+	own = map(fd, PROT_READ | PROT_WRITE, slot * sizeof *own, sizeof *own);
+	if (own == NULL)
 		fatal(EX_OSERR, "board: %s", strerror(errno));
-	count = slots;
+	metrics_take(&own->metrics);
+	roster_take(&own->roster);
+}
+
+struct board_service *
+board_map_service(int fd, uint32_t slots)
+{
+	return map(fd, PROT_READ | PROT_WRITE, slots * sizeof *own,
+	    sizeof(struct board_service));
+}
+
+uint32_t
+board_slots(void)
+{
+	return count;
+}
+
+const struct board_slot *
+board_slot(uint32_t i)
+{
+	return (const struct board_slot *)(const void *)(all + i * sizeof *own);
+}
+
+const struct board_service *
+board_service(void)
+{
+	return (const struct board_service *)(const void *)(all +
+	    count * sizeof *own);
 }
 
 /*
@@ -39,9 +81,9 @@ board_enter(uint32_t max)
 {
 	uint64_t sum = 0;
 
-	atomic_fetch_add(&own->connections, 1);
+	atomic_fetch_add(&own->count.connections, 1);
 	for (uint32_t i = 0; i < count; i++)
-		sum += atomic_load(&all[i].connections);
+		sum += atomic_load(&board_slot(i)->count.connections);
 	if (sum <= max)
 		return true;
 	board_leave();
@@ -51,5 +93,5 @@ board_enter(uint32_t max)
 void
 board_leave(void)
 {
-	atomic_fetch_sub(&own->connections, 1);
+	atomic_fetch_sub(&own->count.connections, 1);
 }

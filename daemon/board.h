@@ -1,23 +1,70 @@
 /*
- * The board: a page of shared memory for each parent, written by it alone and
- * read by the others.  A reader treats a page as hostile: a number in it can
- * be any number (one parent gone bad can so refuse clients for all, as it can
- * for itself by other means; it can admit none).
+ * The board: shared memory in which each process that has something to tell
+ * has a place of its own, which it alone writes and the others read: a slot
+ * for each parent, and behind those the supervisor's.  A reader treats what it
+ * finds as hostile: any number can be there at any time, and change between two
+ * looks (one parent gone bad can so refuse clients for all, as it can for
+ * itself by other means; it can admit none).  No pointer is in it, and no text
+ * that ends by itself.
  */
 #ifndef POSTERN_BOARD_H
 #define POSTERN_BOARD_H
 
+#include <stdalign.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "metrics.h"
+#include "roster.h"
 
 #define BOARD_PAGE 4096
 
+struct board_count {
+	_Atomic uint32_t	connections;
+};
+
 /*
- * Map `slots` pages of the memfd `fd`, ours (`slot`) to write, the others to
+ * A parent's slot, each part on pages of its own.  The supervisor makes zero of
+ * what stands before `metrics` when its parent is gone, for others count by it.
+ * What stands behind, the slot's next parent finds as it was left: metrics.h
+ * says why.
+ */
+struct board_slot {
+	alignas(BOARD_PAGE) struct board_count	count;
+	alignas(BOARD_PAGE) struct metrics	metrics;
+	alignas(BOARD_PAGE) struct roster	roster;
+};
+#define BOARD_COUNTED offsetof(struct board_slot, metrics)
+_Static_assert(BOARD_COUNTED % BOARD_PAGE == 0 &&
+    sizeof(struct board_slot) % BOARD_PAGE == 0, "whole pages");
+
+/* The supervisor's place. */
+struct board_service {
+	alignas(BOARD_PAGE) struct service_metrics metrics;
+};
+
+/* The size of all, for so many slots. */
+size_t board_size(uint32_t slots);
+
+/*
+ * Map a board of so many slots, open at `fd`: slot `slot` to write, all else to
  * read.  Ends the process if it cannot.  The filter that follows has neither
- * mprotect nor mremap, so that the others' stay read-only and ours one page.
+ * mprotect nor mremap, so that the others' stay read-only and ours our own.
  */
 void board_map(int fd, uint32_t slot, uint32_t slots);
+
+/* The same for one that has no slot: all to read. */
+void board_map_to_read(int fd, uint32_t slots);
+
+/* The supervisor's place, to write; NULL with errno set. */
+struct board_service *board_map_service(int fd, uint32_t slots);
+
+/* What was mapped to read. */
+uint32_t board_slots(void);
+const struct board_slot *board_slot(uint32_t i);
+const struct board_service *board_service(void);
 
 /*
  * Count one more connection of ours, unless all parents together have

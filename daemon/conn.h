@@ -13,6 +13,7 @@
 
 #include "addr.h"
 #include "beneath.h"
+#include "metrics.h"
 #include "service.h"
 #include "transport.h"
 
@@ -27,6 +28,7 @@ enum state {
 	STATE_LINGER,		/* sent; input is thrown away until it ends */
 	STATE_GONE
 };
+_Static_assert(STATE_GONE == METRICS_STATES, "each has its gauge");
 
 struct conn {
 	TAILQ_ENTRY(conn)	 all, run, ask;

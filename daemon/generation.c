@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "board.h"
 #include "handoff.h"
 #include "herald.h"
 #include "rlimits.h"
@@ -161,13 +162,13 @@ free_slot(void)
 	return -1;
 }
 
-/* The page of a parent that is gone counts nothing any more. */
+/* A parent that is gone counts for nothing any more (board.h). */
 static void
 clear_slot(uint32_t slot)
 {
-	static const char zero[4096];
+	static const char zero[BOARD_COUNTED];
 	ssize_t n = pwrite(supervisor.board, zero, sizeof zero,
-	    (off_t)slot * (off_t)sizeof zero);
+	    (off_t)(slot * sizeof(struct board_slot)));
 
 	(void)n;
 }

@@ -431,11 +431,16 @@ open_programs(void)
 static void
 make_board(void)
 {
+	struct board_service *place;
+
 	supervisor.slots = config.parents * SLOTS_PER_PARENT;
 	supervisor.board = memfd_create("board", MFD_CLOEXEC);
 	if (supervisor.board == -1 || ftruncate(supervisor.board,
-	    (off_t)supervisor.slots * BOARD_PAGE) == -1)
+	    (off_t)board_size(supervisor.slots)) == -1 ||
+	    (place = board_map_service(supervisor.board, supervisor.slots)) ==
+	    NULL)
 		die(EX_OSERR, "shared memory: %s", strerror(errno));
+	service_metrics = &place->metrics;
 }
 
 static void

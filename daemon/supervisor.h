@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "log.h"
+#include "metrics.h"
 
 /* What holds for the supervisor's life, whatever is reloaded. */
 struct supervisor {
@@ -51,6 +52,8 @@ enum generation_state { GENERATION_NONE, GENERATION_STARTING,
 
 /* Room for all parents of all generations, and their successors. */
 #define SLOTS_PER_PARENT (GENERATIONS_MAX + 4)
+_Static_assert(CONFIG_PARENTS_MAX * SLOTS_PER_PARENT == METRICS_SLOTS,
+    "each slot has its line on the supervisor's page");
 
 /*
  * Open the files of a configuration and judge what can be judged without

@@ -1,0 +1,118 @@
+/*
+ * The numbers that a process keeps for the exporter, on a page of its own of
+ * the board.  One process writes a page, by plain relaxed stores: no lock, no
+ * system call.
+ *
+ * Counters only ever grow.  So a parent goes on from what it finds in its slot:
+ * that is what those before it have counted, and the sum over all slots is that
+ * of the service's life, whichever parents are gone, without anybody who would
+ * have to add up in time.  A gauge is the living parent's alone, which makes it
+ * zero when it begins; of a slot without one nobody reads it.
+ */
+#ifndef POSTERN_METRICS_H
+#define POSTERN_METRICS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "reason.h"
+#include "resolver.h"
+
+typedef _Atomic uint64_t metric;
+
+/* The states of a connection but for the last, when it is gone (conn.h). */
+#define METRICS_STATES 8
+
+/* A handshake's time is counted in the first of these that it does not pass. */
+#define METRICS_BUCKETS 14
+extern const uint32_t metrics_bucket_us[METRICS_BUCKETS];
+
+/* What becomes of a question to the resolver. */
+enum metrics_query {
+	QUERY_ANSWERED = RESOLVER_ANSWERED,
+	QUERY_TIMEOUT = RESOLVER_TIMEOUT,
+	QUERY_FAILED = RESOLVER_FAILED,
+	QUERY_UNASKED,		/* it took no more, or did not say in time */
+	QUERY_OUTCOMES
+};
+
+struct metrics {
+	/* counters */
+	metric	accepted;
+	metric	refused[REASON_COUNT];
+	metric	health_checks;
+	metric	handshake[METRICS_BUCKETS + 1];	/* the last: longer */
+	metric	handshake_us;			/* the sum */
+	metric	opened, closed;			/* sessions */
+	metric	bytes_in, bytes_out;		/* of clients, decrypted */
+	metric	workers_killed, workers_failed;
+	metric	spawners_died, resolvers_died;
+	metric	queries[QUERY_OUTCOMES];
+	metric	cache_hits;
+
+	/* gauges: from here on a new parent begins with zero */
+	metric	state[METRICS_STATES];		/* connections in each */
+	metric	workers_ready;
+	metric	not_after[FILE_COUNT];		/* s since 1970; 0: none */
+};
+
+/* One slot of the board, as the supervisor has given it. */
+struct service_slot {
+	metric	pid;		/* 0: nobody's */
+	metric	generation, index;
+	metric	ready;
+	metric	started_ms;	/* monotonic */
+};
+
+#define METRICS_SLOTS (CONFIG_PARENTS_MAX * 8)
+
+/* The supervisor's page. */
+struct service_metrics {
+	metric	pid;
+	metric	started_s;		/* since 1970 */
+	metric	started_ms;		/* monotonic */
+	metric	generation;
+	metric	generation_s;		/* since 1970: when it began to serve */
+	metric	reloads_ok, reloads_failed;
+	metric	parents_died, exporters_died;
+	metric	parents, max_connections;	/* as configured now */
+	struct service_slot slot[METRICS_SLOTS];
+};
+
+/* Where this process counts: on the page it was given, or for nobody. */
+extern struct metrics		*metrics;
+extern struct service_metrics	*service_metrics;
+
+/* Go on from what is on this page, which is ours from now on. */
+void metrics_take(struct metrics *page);
+
+static inline void
+metric_set(metric *m, uint64_t v)
+{
+	atomic_store_explicit(m, v, memory_order_relaxed);
+}
+
+static inline uint64_t
+metric_get(const metric *m)
+{
+	return atomic_load_explicit(m, memory_order_relaxed);
+}
+
+/* Only for the page's one writer. */
+static inline void
+metric_add(metric *m, uint64_t n)
+{
+	metric_set(m, metric_get(m) + n);
+}
+
+static inline void
+metric_sub(metric *m, uint64_t n)
+{
+	metric_set(m, metric_get(m) - n);
+}
+
+/* A handshake has taken so long. */
+void metrics_handshake(uint64_t us);
+
+#endif
