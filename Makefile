@@ -144,8 +144,13 @@ SAN_OBJ  := $(if $(SANITIZE),$(B)/lib/sanitizer.o)
 compile = $(CC) $(ALL_CFLAGS) -c -o $@ $<
 link    = $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
+# The page that is made of the tables.  What prints it must run here: building
+# for another machine, name a postern-audit that does (AUDIT=).
+POLICY_MAN := $(B)/postern-policy.7
+AUDIT      ?= $(B)/postern-audit
+
 .PHONY: all
-all: $(PROGS)
+all: $(PROGS) $(POLICY_MAN)
 
 $(B)/posternd: $(call objs,daemon) $(SAN_OBJ) $(LIB)
 	$(call say,LD,$@)$(link) $(ALL_LIBS)
@@ -161,6 +166,9 @@ $(B)/postern-certgen: $(call objs,certgen) $(SAN_OBJ) $(LIB)
 
 $(B)/postern-audit: $(call objs,audit) $(SAN_OBJ) $(LIB)
 	$(call say,LD,$@)$(link) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(JSON_LIBS)
+
+$(POLICY_MAN): $(AUDIT)
+	$(call say,MAN,$@)$(AUDIT) policy --man >$@
 
 $(LIB): $(LIB_OBJS)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
@@ -206,7 +214,7 @@ clean:
 
 # ---- install ----------------------------------------------------------------
 
-MAN  := $(wildcard $(DIRS:%=%/*.[158]))
+MAN  := $(wildcard $(DIRS:%=%/*.[158])) $(POLICY_MAN)
 DOCS := $(wildcard README DESIGN SECURITY LICENSE)
 CONF := $(DESTDIR)$(sysconfdir)/postern/posternd.conf
 BASH_COMPLETION := $(wildcard etc/completion/*.bash)
@@ -273,7 +281,7 @@ lint-sh:
 	    -e SC1091,SC2011,SC2034,SC2154 $(LINT_TESTS)
 
 # Which other manuals this system has does not matter.
-lint-man:
+lint-man: $(POLICY_MAN)
 	@$(call have,mandoc); echo '  MAN'; \
 	test -z '$(MAN)' || ! mandoc -Tlint -Wstyle $(MAN) 2>&1 | \
 	    grep -v -e 'referenced manual not found' -e 'mandoc.db lacks'

@@ -29,6 +29,9 @@ _Noreturn void audit_reject(int code, const char *command, const char *what,
 /* The process of this title's table, or the program ends. */
 enum policy_id audit_process(const char *command, const char *name);
 
+/* What is special about a group of rows, in words, or NULL. */
+const char *audit_group_note(const struct policy_group *g);
+
 /* Print a document, which is then freed. */
 void audit_print(json_t *doc);
 

@@ -49,6 +49,17 @@ audit_process(const char *command, const char *name)
 	    "\"postern-audit policy\" shows which there are");
 }
 
+const char *
+audit_group_note(const struct policy_group *g)
+{
+	if (strcmp(g->name, "reserve") == 0)
+		return "not used in an ordinary run: another kernel, clock, "
+		    "library or moment needs them";
+	if (g->when == WHEN_SANITIZED)
+		return "only in what is built with sanitizers";
+	return NULL;
+}
+
 void
 audit_print(json_t *doc)
 {

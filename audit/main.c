@@ -15,7 +15,7 @@ static const struct command {
 	const char	*synopsis;
 	int		(*run)(int argc, char **argv);
 } commands[] = {
-	{ "policy", "[PROCESS] [--json]", audit_policy },
+	{ "policy", "[PROCESS] [--json | --man | --pfc]", audit_policy },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -1,22 +1,23 @@
 /*
  * postern-audit policy: the tables, as they are declared.
  */
+#include <err.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 
 #include "audit.h"
+#include "filter.h"
+#include "policy_man.h"
 #include "render.h"
 
-/* What is printed, and of whom: POLICY_COUNT is all. */
-static enum policy_id only = POLICY_COUNT;
+/* How it is printed. */
+enum format { TEXT, JSON, PSEUDO, MAN };
 
-static bool
-wanted(enum policy_id id)
-{
-	return only == POLICY_COUNT || only == id;
-}
+/* Of whom. */
+static bool wanted[POLICY_COUNT];
 
 /* ---- for people ----------------------------------------------------------- */
 
@@ -34,8 +35,10 @@ tell_row(const struct policy_row *row)
 static void
 tell_group(const struct policy_group *g)
 {
-	printf("  %s%s\n", g->name, policy_group_used(g) ? "" :
-	    " (not in this build)");
+	const char *note = audit_group_note(g);
+
+	printf("  %s%s%s%s\n", g->name, note != NULL ? " (" : "",
+	    note != NULL ? note : "", note != NULL ? ")" : "");
 	for (size_t i = 0; i < g->count; i++)
 		tell_row(&g->rows[i]);
 }
@@ -61,7 +64,7 @@ static void
 print_text(void)
 {
 	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
-		if (wanted(id))
+		if (wanted[id])
 			tell_process(id);
 }
 
@@ -98,8 +101,9 @@ group_json(const struct policy_group *g)
 		json_array_append_new(rows, json_pack("{ssssso}", "call",
 		    g->rows[i].call, "reason", g->rows[i].reason, "limits",
 		    limits_json(&g->rows[i])));
-	return json_pack("{sssbso}", "group", g->name, "used",
-	    policy_group_used(g), "rows", rows);
+	return json_pack("{sssbsbso}", "group", g->name, "used",
+	    policy_group_used(g), "reserve", strcmp(g->name, "reserve") == 0,
+	    "rows", rows);
 }
 
 static json_t *
@@ -125,30 +129,103 @@ print_json(void)
 	json_t *all = json_array();
 
 	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
-		if (wanted(id))
+		if (wanted[id])
 			json_array_append_new(all, process_json(id));
 	audit_print(json_pack("{so}", "processes", all));
+}
+
+/* ---- for libseccomp's own readers ------------------------------------------- */
+
+/* libseccomp does not tell of a failed write: what it prints goes here first. */
+static FILE *
+tmp_memory(void)
+{
+	int fd = memfd_create("filter", MFD_CLOEXEC);
+	FILE *f = fd != -1 ? fdopen(fd, "r+") : NULL;
+
+	if (f == NULL)
+		err(EX_OSERR, "policy: memory");
+	return f;
+}
+
+static void
+print_compiled(enum policy_id id)
+{
+	FILE *f = tmp_memory();
+	const char *why;
+	char line[1024];
+
+	if (!filter_print(policy_get(id), fileno(f), &why))
+		err(EX_OSERR, "policy: %s: %s", policy_get(id)->process, why);
+	printf("# %s\n", policy_get(id)->process);
+	rewind(f);
+	while (fgets(line, sizeof line, f) != NULL)
+		fputs(line, stdout);
+	fclose(f);
+}
+
+static void
+print_pseudo(void)
+{
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
+		if (wanted[id])
+			print_compiled(id);
+}
+
+/* ---- the command --------------------------------------------------------------- */
+
+static void
+print(enum format format)
+{
+	switch (format) {
+	case TEXT:
+		print_text();
+		break;
+	case JSON:
+		print_json();
+		break;
+	case PSEUDO:
+		print_pseudo();
+		break;
+	case MAN:
+		policy_man(wanted);
+		break;
+	}
+}
+
+static enum format
+parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, JSON },
+		{ "man", no_argument, NULL, MAN },
+		{ "pfc", no_argument, NULL, PSEUDO },
+		{ NULL, 0, NULL, 0 }
+	};
+	enum format format = TEXT;
+	int c;
+
+	while ((c = audit_option(argc, argv, options)) != -1) {
+		if (format != TEXT && format != (enum format)c)
+			audit_reject(EX_USAGE, argv[0], argv[optind - 1],
+			    "one of --json, --man and --pfc is enough");
+		format = (enum format)c;
+	}
+	return format;
 }
 
 int
 audit_policy(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 }
-	};
-	bool json = false;
+	enum format format = parse(argc, argv);
 
-	while (audit_option(argc, argv, options) != -1)
-		json = true;
 	if (argc - optind > 1)
 		audit_reject(EX_USAGE, argv[0], argv[optind + 1],
 		    "one process at a time, or all");
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
+		wanted[id] = argc == optind;
 	if (argc > optind)
-		only = audit_process(argv[0], argv[optind]);
-	if (json)
-		print_json();
-	else
-		print_text();
+		wanted[audit_process(argv[0], argv[optind])] = true;
+	print(format);
 	return audit_said();
 }

@@ -88,25 +88,50 @@ export(scmp_filter_ctx ctx, struct sock_fprog *prog)
 	return 0;
 }
 
+/* A table as libseccomp has it: released by the caller, who got 0. */
+static int
+build(const struct policy *p, scmp_filter_ctx *ctx, const char **why)
+{
+	int e;
+
+	*why = "libseccomp";
+	*ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (*ctx == NULL)
+		return -ENOMEM;
+	e = seccomp_attr_set(*ctx, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS);
+	if (e == 0)
+		e = add_rows(*ctx, p, why);
+	if (e != 0)
+		seccomp_release(*ctx);
+	return e;
+}
+
 bool
 filter_compile(const struct policy *p, struct sock_fprog *prog,
     const char **why)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int e;
+	scmp_filter_ctx ctx;
+	int e = build(p, &ctx, why);
 
-	*why = "libseccomp";
-	if (ctx == NULL) {
-		errno = ENOMEM;
-		return false;
-	}
-	e = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS);
-	if (e == 0)
-		e = add_rows(ctx, p, why);
-	if (e == 0)
+	if (e == 0) {
 		e = export(ctx, prog);
-	seccomp_release(ctx);
+		seccomp_release(ctx);
+	}
+	errno = -e;
+	return e == 0;
+}
+
+bool
+filter_print(const struct policy *p, int fd, const char **why)
+{
+	scmp_filter_ctx ctx;
+	int e = build(p, &ctx, why);
+
+	if (e == 0) {
+		e = seccomp_export_pfc(ctx, fd);
+		seccomp_release(ctx);
+	}
 	errno = -e;
 	return e == 0;
 }

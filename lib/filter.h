@@ -20,6 +20,12 @@ bool filter_compile(const struct policy *p, struct sock_fprog *prog,
     const char **why);
 
 /*
+ * Write the compiled table to `fd` in libseccomp's words for people ("pseudo
+ * filter code", seccomp_export_pfc(3)); errors as above.
+ */
+bool filter_print(const struct policy *p, int fd, const char **why);
+
+/*
  * Install a program on this (single-threaded) process: seccomp(2).  Needs
  * no_new_privs.  From here on it and all its children are bound by it.  False
  * with errno set.

@@ -5,7 +5,7 @@
 _postern_audit_options()
 {
 	case $1 in
-	policy) echo --json ;;
+	policy) echo --json --man --pfc ;;
 	*) echo --help --version ;;
 	esac
 }

@@ -82,7 +82,7 @@ zsh_body() {
 	while read -r command; do
 		options_of "$command" >options
 		zsh_offers "$command" -
-		sed -n 's/^\**\(--[a-z-]*\)\[.*/\1/p' told | sort |
+		sed -n 's/^\(([^)]*)\)*\**\(--[a-z-]*\)\[.*/\2/p' told | sort |
 		    diff options - >&2 ||
 		    atf_fail "$command: zsh offers others"
 	done <commands

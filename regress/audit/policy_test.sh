@@ -76,6 +76,8 @@ bad_input_body() {
 	    policy parent echo
 	refused $EX_USAGE 'policy: --bad: no such option' policy --bad
 	refused $EX_USAGE 'policy: -x: no such option' policy -x
+	refused $EX_USAGE 'one of --json, --man and --pfc is enough' \
+	    policy --json --pfc
 	refused $EX_USAGE 'policy: --json=yes: takes no value' \
 	    policy --json=yes
 	code=0
@@ -90,4 +92,77 @@ version_body() {
 	grep -qx 'postern-audit [0-9.]*' out || atf_fail "no version"
 	audit --help
 	grep -q '^usage: postern-audit policy' out || atf_fail "no usage"
+}
+
+e2e_case pfc "What libseccomp makes of a table"
+pfc_body() {
+	audit policy echo --pfc
+	atf_check_equal '# echo' "$(head -n 1 out)"
+	# Three calls, and what does not fit dies, whatever its architecture.
+	grep 'filter for syscall' out | sed 's/.*"\(.*\)".*/\1/' | sort >calls
+	test -n "${SANITIZE-}" ||
+	    atf_check -o inline:'exit_group\nread\nwrite\n' cat calls
+	atf_check_equal 2 "$(grep -c 'action KILL_PROCESS' out)"
+	grep -q 'a0.lo32 == 3' out || atf_fail "no limit"
+	audit policy --pfc
+	processes_of_audit | sed 's/^/# /' >expected
+	grep '^# [a-z]*$' out | diff expected - >&2 || atf_fail "not all"
+	code=0
+	postern-audit policy --pfc >/dev/full 2>err || code=$?
+	atf_check_equal $EX_IOERR "$code"
+}
+
+# page_source: the page as it is built, and so installed, without its date.
+page_source() {
+	sed 1d "$(atf_get_srcdir)/../../postern-policy.7"
+}
+
+e2e_case man "The manual page has every row, and is the one installed"
+man_body() {
+	audit policy --man
+	sed 1d out >page
+	page_source | cmp page || atf_fail "not what is built"
+	audit policy --json
+	mv out all.json
+	# Each group once, with all its rows.
+	json all.json '"\n".join(sorted({ g["group"]: 0
+	    for p in d["processes"] for g in p["groups"] }))' >groups
+	sed -n 's/^\.Ss //p' page | sort | diff groups - >&2 ||
+	    atf_fail "not each group once"
+	json all.json '"\n".join(sorted(".It Ic " + r["call"] +
+	    (" Pq Li \"" + ", ".join(l["text"] for l in r["limits"]) + "\""
+	    if r["limits"] else "") for g in { g["group"]: g
+	    for p in d["processes"] for g in p["groups"] }.values()
+	    for r in g["rows"]))' >rows
+	grep '^\.It Ic ' page | sort | diff rows - >&2 || atf_fail "not all rows"
+	# For the tests' own prefix, as elsewhere.
+	make -n -C "$(atf_get_srcdir)/../../.." B="$PWD/b" DESTDIR=/nowhere \
+	    install >plan 2>&1 || atf_fail "make: $(tail -n 3 plan)"
+	grep -q 'postern-policy\.7' plan || atf_fail "it is not installed"
+}
+
+e2e_case man_lint "The manual page has no mistake in its form"
+man_lint_head() {
+	atf_set descr "The manual page has no mistake in its form"
+	atf_set require.progs mandoc
+}
+man_lint_body() {
+	SOURCE_DATE_EPOCH=0 postern-audit policy --man >page.7 ||
+	    atf_fail "failed"
+	atf_check_equal '.Dd January 1, 1970' "$(head -n 1 page.7)"
+	mandoc -Tlint -Wstyle page.7 >said 2>&1
+	grep -v -e 'referenced manual not found' -e 'mandoc.db' said >bad
+	test ! -s bad || atf_fail "$(cat bad)"
+	mandoc -Tascii page.7 >shown
+	grep -q 'malloc' shown || atf_fail "no reasons"
+}
+
+e2e_case reserve "What an ordinary run does not use is marked"
+reserve_body() {
+	audit policy parent
+	grep -q '^  reserve (not used in an ordinary run: ' out ||
+	    atf_fail "not marked"
+	audit policy parent --json
+	atf_check_equal "reserve" "$(json out '" ".join(g["group"] for g in
+	    d["processes"][0]["groups"] if g["reserve"])')"
 }
