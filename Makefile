@@ -244,8 +244,10 @@ install: all
 
 # ---- lint: each checker if it is there --------------------------------------
 
-LINT_C    = $(foreach d,lib $(DIRS) regress/lib $(DIRS:%=regress/%),$(call srcs,$d))
-LINT_FLAGS = -D_GNU_SOURCE -DPOSTERN_VERSION=\"lint\" -Ilib
+LINT_C    = $(foreach d,lib $(DIRS) regress/lib regress/inside \
+	$(DIRS:%=regress/%),$(call srcs,$d))
+LINT_FLAGS = -D_GNU_SOURCE -DPOSTERN_VERSION=\"lint\" -Ilib -iquote . \
+	-iquote regress/lib
 LINT_SH    = bootstrap .ci/run $(wildcard etc/*.sh) regress/run.sh
 LINT_TESTS = regress/common.sh $(wildcard regress/*_verbs.sh regress/*/*_test.sh)
 LINTS     := lint-tidy lint-cppcheck lint-sh lint-man

@@ -52,3 +52,5 @@ tests: $(TEST_BINS) $(TEST_SCRIPT) $(TEST_FILES)
 
 check: all tests
 	@SANITIZE='$(SANITIZE)' sh regress/run.sh $(B) $(TESTS)
+
+include regress/inside/inside.mk

@@ -1,0 +1,38 @@
+# The test-only programs of regress/inside (plan.h): the real ones' objects and
+# these, with functions of both wrapped.  They are never installed; and not
+# made with sanitizers, whose run time handles signals and makes calls itself.
+
+INSIDE := $(if $(SANITIZE),,posternd postern-worker postern postern-certgen)
+
+INSIDE_OBJS := $(filter-out %_test.o %_helper.o,$(call objs,regress/inside))
+INSIDE_LIB  := $(B)/inside/inside.a
+
+# A function is wrapped in each program that has it.
+INSIDE_WRAP := $(sort $(patsubst __wrap_%,%,$(shell \
+	grep -ho '__wrap_[a-z_0-9]*' $(wildcard regress/inside/*.c))))
+
+$(INSIDE_OBJS): ALL_CFLAGS += -iquote . -iquote regress/lib
+
+$(INSIDE_LIB): $(INSIDE_OBJS)
+	@mkdir -p $(@D)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+# $(call inside_link,PROGRAM'S DIRECTORY)
+inside_link = $(CC) $(ALL_LDFLAGS) $(INSIDE_WRAP:%=-Wl,--wrap=%) -o $@ \
+	$(call objs,$(1)) -Wl,--start-group $(INSIDE_LIB) $(LIB) -Wl,--end-group
+
+$(B)/inside/posternd: $(call objs,daemon) $(INSIDE_LIB) $(LIB)
+	$(call say,LD,$@)$(call inside_link,daemon) $(ALL_LIBS)
+
+$(B)/inside/postern-worker: $(call objs,worker) $(INSIDE_LIB) $(LIB)
+	$(call say,LD,$@)$(call inside_link,worker) $(STATIC_PIE) $(SECCOMP_LIBS)
+
+$(B)/inside/postern: $(call objs,client) $(INSIDE_LIB) $(LIB)
+	$(call say,LD,$@)$(call inside_link,client) $(TLS_LIBS) $(SECCOMP_LIBS) \
+	    $(JSON_LIBS)
+
+$(B)/inside/postern-certgen: $(call objs,certgen) $(INSIDE_LIB) $(LIB)
+	$(call say,LD,$@)$(call inside_link,certgen) $(CRYPTO_LIBS) \
+	    $(SECCOMP_LIBS) $(JSON_LIBS)
+
+tests: $(INSIDE:%=$(B)/inside/%)

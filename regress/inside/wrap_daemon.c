@@ -1,0 +1,24 @@
+/*
+ * What a parent that was taken over would have found in its memory; the
+ * variables that say where are board.c's own.
+ */
+#include <sys/mman.h>
+
+#include "attacks.h"
+#include "daemon/board.h"
+#include "plan.h"
+
+void __real_board_map(int fd, uint32_t slot, uint32_t slots);
+void __wrap_board_map(int fd, uint32_t slot, uint32_t slots);
+
+void
+__wrap_board_map(int fd, uint32_t slot, uint32_t slots)
+{
+	if (plan_has(inside_process(), "attack", "scribble")) {
+		attack_page = mmap(NULL, BOARD_PAGE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, (off_t)slot * BOARD_PAGE);
+		attack_pages = mmap(NULL, (size_t)slots * BOARD_PAGE,
+		    PROT_READ, MAP_SHARED, fd, 0);
+	}
+	__real_board_map(fd, slot, slots);
+}
