@@ -11,7 +11,8 @@ INSIDE_LIB  := $(B)/inside/inside.a
 INSIDE_WRAP := $(sort $(patsubst __wrap_%,%,$(shell \
 	grep -ho '__wrap_[a-z_0-9]*' $(wildcard regress/inside/*.c))))
 
-$(INSIDE_OBJS): ALL_CFLAGS += -iquote . -iquote regress/lib
+$(INSIDE_OBJS) $(B)/regress/inside/matrix_helper.o: \
+	ALL_CFLAGS += -iquote . -iquote regress/lib
 
 $(INSIDE_LIB): $(INSIDE_OBJS)
 	@mkdir -p $(@D)

@@ -13,6 +13,7 @@
 #include "attacks.h"
 #include "channel.h"
 #include "daemon/resolver.h"
+#include "plan.h"
 
 #define PAGE 4096
 
@@ -183,6 +184,7 @@ answer(int sock, const struct resolver_answer *honest)
 bool
 __wrap_channel_send(int sock, const void *msg, size_t len, int fd)
 {
+	matrix_tell();
 	if (attack_lie == ATTACK_COUNT || sock != 3)
 		return __real_channel_send(sock, msg, len, fd);
 	if (len == sizeof(struct spawner_event) && fd != -1)

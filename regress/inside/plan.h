@@ -44,6 +44,12 @@ bool plan_has(const char *process, const char *verb, const char *arg);
 /* Which process this is: the name of its table, once it has its title. */
 const char *inside_process(void);
 
+/* Memory for what a spawner's children have to say; before they are there. */
+void matrix_prepare(void);
+
+/* Pass it on, if there is anything: by the spawner, now and then. */
+void matrix_tell(void);
+
 /* Take the number of the telling signal; nothing that can be waited for. */
 void attack_arm(void);
 

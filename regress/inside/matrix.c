@@ -1,0 +1,248 @@
+/*
+ * Every system call, tried by a process of ours as it is once confined.
+ *
+ * What must be tried can kill, so each call has a child of its own, forked just
+ * before the process installs its own filter: the child has its user, root,
+ * namespaces, limits, Landlock domain and inherited filters, installs the very
+ * program that the process then installs, and makes the call.  One line for
+ * each kind of call goes to the log:
+ *
+ *	inside matrix PROCESS native: 0 1 231
+ *
+ * with the numbers that came back, by the native entry, x32's and i386's; and
+ * "rows", with the rows that did not.
+ */
+#include "matrix.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "log.h"
+#include "plan.h"
+#include "process.h"
+
+enum entry { NATIVE, X32, I386 };
+
+static const char *const entry_name[] = { "native", "x32", "i386" };
+
+/* What a process wrote that has no log: its spawner passes it on. */
+struct report {
+	atomic_int	begun, done, told;
+	size_t		len;
+	char		text[8192];
+};
+
+static struct report	 own;		/* of a process that has a log */
+static struct report	*of_init, *of_worker;
+
+void __real_filter_apply(enum policy_id id);
+void __wrap_filter_apply(enum policy_id id);
+bool __real_filter_install(const struct sock_fprog *prog);
+bool __wrap_filter_install(const struct sock_fprog *prog);
+
+static void
+say(struct report *r, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(r->text + r->len, sizeof r->text - r->len, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof r->text - r->len)
+		abort();	/* a report must not be cut off */
+	r->len += (size_t)n;
+}
+
+/* ---- one call -------------------------------------------------------------------- */
+
+static void
+make_call(const struct call *c, enum entry entry)
+{
+#ifdef __x86_64__
+	if (entry == I386) {
+		int result;
+
+		__asm__ volatile("int $0x80" : "=a"(result) : "a"(c->nr),
+		    "b"(c->arg[0]), "c"(c->arg[1]), "d"(c->arg[2]) : "memory",
+		    "r8", "r9", "r10", "r11");
+		return;
+	}
+#endif
+	syscall(entry == X32 ? c->nr | 1 << 30 : c->nr, c->arg[0], c->arg[1],
+	    c->arg[2], c->arg[3], c->arg[4], c->arg[5]);
+}
+
+/* Did whoever made the call live to see its end?  (exit(2) ends otherwise.) */
+static bool
+survives(const struct sock_fprog *prog, const struct call *c,
+    enum entry entry)
+{
+	int status;
+	pid_t pid = fork_bare(), got;
+
+	if (pid == 0) {
+		if (!__real_filter_install(prog))
+			_exit(EX_OSERR);
+		make_call(c, entry);
+		__builtin_trap();
+	}
+	do
+		got = waitpid(-1, &status, 0);
+	while (got != pid && got != -1);
+	if (got == -1)
+		abort();
+	return !WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS;
+}
+
+/* ---- all of them ----------------------------------------------------------------- */
+
+static void
+try_numbers(struct report *r, const char *process,
+    const struct sock_fprog *prog, enum entry entry)
+{
+	say(r, "inside matrix %s %s:", process, entry_name[entry]);
+	for (int nr = 0; nr < MATRIX_CALLS; nr++) {
+		struct call c = matrix_call(nr);
+
+		if (survives(prog, &c, entry))
+			say(r, " %d", nr);
+	}
+	say(r, "\n");
+}
+
+static void
+try_rows(struct report *r, const struct policy *p,
+    const struct sock_fprog *prog)
+{
+	say(r, "inside matrix %s rows:", p->process);
+	for (size_t g = 0; p->groups[g] != NULL; g++) {
+		for (size_t i = 0; policy_group_used(p->groups[g]) &&
+		    i < p->groups[g]->count; i++) {
+			const struct policy_row *row = &p->groups[g]->rows[i];
+			struct call c;
+
+			if (!call_for(row, &c))
+				continue;
+			matrix_aim_at_nobody(&c);
+			if (!survives(prog, &c, NATIVE))
+				say(r, " %s/%zu/%s", p->groups[g]->name, i,
+				    row->call);
+		}
+	}
+	say(r, "\n");
+}
+
+static void
+try_all(struct report *r, const struct policy *p,
+    const struct sock_fprog *prog)
+{
+	try_numbers(r, p->process, prog, NATIVE);
+#ifdef __x86_64__
+	try_numbers(r, p->process, prog, X32);
+	try_numbers(r, p->process, prog, I386);
+#endif
+	try_rows(r, p, prog);
+	atomic_store(&r->done, 1);
+}
+
+/* ---- who tells it ------------------------------------------------------------------ */
+
+static void
+tell(struct report *r)
+{
+	if (r == NULL || !atomic_load(&r->done) ||
+	    atomic_exchange(&r->told, 1))
+		return;
+	for (size_t done = 0; done < r->len;) {
+		ssize_t n = write(STDERR_FILENO, r->text + done,
+		    r->len - done);
+
+		if (n <= 0)
+			return;
+		done += (size_t)n;
+	}
+}
+
+void
+matrix_prepare(void)
+{
+	of_init = mmap(NULL, 2 * sizeof *of_init, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (of_init == MAP_FAILED)
+		fatal(EX_OSERR, "matrix: no memory to share");
+	of_worker = of_init + 1;
+}
+
+void
+matrix_tell(void)
+{
+	tell(of_worker);
+}
+
+/* The spawner may go on when its init has said all. */
+static void
+wait_for_init(void)
+{
+	const struct timespec step = { .tv_nsec = 10000000 };
+
+	while (atomic_load(&of_init->done) == 0)
+		ppoll(NULL, 0, &step, NULL);
+	tell(of_init);
+}
+
+/* ---- in the place of the real ones -------------------------------------------------- */
+
+static bool
+wanted(const char *process)
+{
+	return plan_has(process, "matrix", NULL);
+}
+
+void
+__wrap_filter_apply(enum policy_id id)
+{
+	const struct policy *p = policy_get(id);
+	struct report *r = id == POLICY_INIT ? of_init : &own;
+	struct sigaction wait = { .sa_handler = SIG_DFL }, before;
+	struct sock_fprog prog;
+	const char *why;
+
+	if (wanted(p->process)) {
+		if (!filter_compile(p, &prog, &why))
+			fatal(EX_OSERR, "matrix: %s", why);
+		/* Who ignores it does not learn how a child ends. */
+		sigaction(SIGCHLD, &wait, &before);
+		try_all(r, p, &prog);
+		sigaction(SIGCHLD, &before, NULL);
+		tell(&own);
+		free(prog.filter);
+	}
+	if (id == POLICY_SPAWNER && wanted("init"))
+		wait_for_init();
+	__real_filter_apply(id);
+}
+
+/* A worker's: the first does it for all. */
+bool
+__wrap_filter_install(const struct sock_fprog *prog)
+{
+	const char *process = inside_process();
+
+	if (wanted(process) && of_worker != NULL &&
+	    !atomic_exchange(&of_worker->begun, 1))
+		try_all(of_worker, policy_get(strcmp(process, "pool") == 0 ?
+		    POLICY_POOL : POLICY_ECHO), prog);
+	return __real_filter_install(prog);
+}
