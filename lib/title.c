@@ -24,11 +24,28 @@ title_init(int argc, char **argv)
 }
 
 void
-title_set(const char *title)
+title_name(const char *title, char name[TITLE_NAME])
 {
 	size_t n = strlen(title);
 
-	prctl(PR_SET_NAME, title, 0, 0, 0);
+	if (n >= TITLE_NAME && strncmp(title, "postern-", 8) == 0) {
+		title += 8;
+		n -= 8;
+	}
+	if (n >= TITLE_NAME)
+		n = TITLE_NAME - 1;
+	memcpy(name, title, n);
+	name[n] = '\0';
+}
+
+void
+title_set(const char *title)
+{
+	size_t n = strlen(title);
+	char name[TITLE_NAME];
+
+	title_name(title, name);
+	prctl(PR_SET_NAME, name, 0, 0, 0);
 	if (area == NULL || area_size == 0)
 		return;
 	if (n > area_size - 1)

@@ -10,6 +10,11 @@ title_body() {
 	environment=empty
 	END
 	atf_check -o file:want "$helper" "posternd: parent 0"
+	# Those of the workers differ in their names, too.
+	for kind in spawner init echo pool; do
+		atf_check -o match:"comm=worker: $kind\$" \
+		    "$helper" "postern-worker: $kind"
+	done
 }
 
 atf_test_case set_shorter
