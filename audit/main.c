@@ -15,6 +15,7 @@ static const struct command {
 	const char	*synopsis;
 	int		(*run)(int argc, char **argv);
 } commands[] = {
+	{ "explain", "SYSCALL [ARGUMENT ...] [--json]", audit_explain },
 	{ "policy", "[PROCESS] [--json | --man | --pfc]", audit_policy },
 };
 

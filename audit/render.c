@@ -203,6 +203,28 @@ render_argument(const char *call, unsigned int arg)
 	return argument_of(call, arg).name;
 }
 
+bool
+render_parse(const char *call, unsigned int arg, const char *text,
+    uint64_t *value)
+{
+	const struct word *words = argument_of(call, arg).words, *w;
+	size_t len;
+
+	*value = 0;
+	do {
+		len = strcspn(text, "|");
+		for (w = words; w != NULL && w->name != NULL; w++)
+			if (strlen(w->name) == len &&
+			    strncmp(w->name, text, len) == 0)
+				break;
+		if (w == NULL || w->name == NULL)
+			return false;
+		*value |= w->value;
+		text += len;
+	} while (*text++ == '|');
+	return true;
+}
+
 /* What a socket's option means depends on the level beside it. */
 static const struct word *
 option_words(const struct policy_row *row)

@@ -4,7 +4,9 @@
 #ifndef POSTERN_RENDER_H
 #define POSTERN_RENDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy.h"
 
@@ -20,5 +22,12 @@ void render_limits(const struct policy_row *row, char dst[RENDER_TEXT]);
 
 /* What the call's argument (0..5) is called, or "arg0" and so on. */
 const char *render_argument(const char *call, unsigned int arg);
+
+/*
+ * A value by names that the argument can have, "SOCK_STREAM|SOCK_CLOEXEC", in
+ * *value; false if there is one that it cannot.
+ */
+bool render_parse(const char *call, unsigned int arg, const char *text,
+    uint64_t *value);
 
 #endif

@@ -5,6 +5,7 @@
 _postern_audit_options()
 {
 	case $1 in
+	explain) echo --json ;;
 	policy) echo --json --man --pfc ;;
 	*) echo --help --version ;;
 	esac
@@ -32,7 +33,7 @@ _postern_audit()
 		return
 	fi
 	case $command in
-	'') _postern_audit_reply -W policy ;;
+	'') _postern_audit_reply -W "explain policy" ;;
 	policy) _postern_audit_reply -W "$(_postern_audit_processes)" ;;
 	esac
 }
