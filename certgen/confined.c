@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "confine.h"
 #include "filter.h"
 
@@ -45,6 +46,9 @@ prepare(void)
 static void
 confine(pid_t parent)
 {
+	const struct bounds_for bounds = { .max_connections = 0 };
+	struct sock_fprog filter;
+
 	confine_no_new_privs();
 	if (geteuid() == 0 || getuid() == 0)
 		confine_drop_user(NOBODY, NOBODY);
@@ -53,8 +57,12 @@ confine(pid_t parent)
 	if (parent != 0)
 		confine_die_with_parent(parent);
 	confine_close_from(FIRST_FD);
+	confine_no_new_code();
+	confine_check_settled(geteuid() != NOBODY);
+	filter_prepare(POLICY_LOOKER, &filter);
 	confine_landlock();
-	filter_apply(POLICY_LOOKER);
+	bounds_apply(POLICY_LOOKER, &bounds);
+	filter_enter(POLICY_LOOKER, &filter);
 }
 
 void

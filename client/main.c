@@ -18,6 +18,7 @@
 #include <tls.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "client.h"
 #include "confine.h"
 #include "credentials.h"
@@ -121,9 +122,16 @@ connect_server(struct client *c, int64_t deadline)
 static void
 confine_process(void)
 {
+	const struct bounds_for bounds = { .max_connections = 0 };
+	struct sock_fprog filter;
+
 	confine_no_new_privs();
+	confine_no_new_code();
+	confine_check_settled(true);	/* groups are the user's */
+	filter_prepare(POLICY_CLIENT, &filter);
 	confine_landlock();
-	filter_apply(POLICY_CLIENT);
+	bounds_apply(POLICY_CLIENT, &bounds);
+	filter_enter(POLICY_CLIENT, &filter);
 }
 
 /* Is this the server?  We have not yet said a word to it. */

@@ -17,11 +17,6 @@
 #include "privkey.h"
 #include "x509text.h"
 
-struct blob {
-	uint8_t	*data;
-	size_t	 len;
-};
-
 static bool
 wrong(char *why, size_t size, const char *file, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -191,15 +186,22 @@ wipe_files(struct blob b[FILE_COUNT])
 }
 
 bool
-credentials_load(const struct config *c, const int fd[FILE_COUNT],
+credentials_read(const struct config *c, const int fd[FILE_COUNT],
+    struct credential_files *f, char *why, size_t size)
+{
+	memset(f, 0, sizeof *f);
+	return read_files(c, fd, FILE_CERTIFICATE, f->blob, why, size);
+}
+
+bool
+credentials_load(const struct config *c, struct credential_files *f,
     struct credentials *k, bool *later, char *why, size_t size)
 {
-	struct blob b[FILE_COUNT] = { { NULL, 0 } };
+	struct blob *b = f->blob;
 
 	memset(k, 0, sizeof *k);
 	*later = false;
-	if (read_files(c, fd, FILE_CERTIFICATE, b, why, size) &&
-	    judge_own(c, b, &k->leaf, later, why, size) && (k->authorities =
+	if (judge_own(c, b, &k->leaf, later, why, size) && (k->authorities =
 	    read_authorities(c, &b[FILE_CA], &b[FILE_CRL], why, size)) != NULL)
 		k->server = configure(c, b, why, size);
 	wipe_files(b);

@@ -16,14 +16,29 @@ struct credentials {
 	X509			*leaf;		/* the server's certificate */
 };
 
+/* The files, read and not looked at. */
+struct credential_files {
+	struct blob {
+		uint8_t	*data;
+		size_t	 len;
+	} blob[FILE_COUNT];
+};
+
 /*
- * Read the files from their descriptors (no CRL: -1), judge them, and
- * configure a libtls server with them; what *k refers to is the caller's.  The
- * key's bytes are wiped before this returns; what remains of it is in
- * k->server alone.  False after one line in `why` that names the file and says
- * what would be right, with *later if it is only too early for the certificate.
+ * Read the files from their descriptors (no CRL: -1); what was read is the
+ * caller's, for credentials_load, also when this is false, with `why`.
  */
-bool credentials_load(const struct config *c, const int fd[FILE_COUNT],
+bool credentials_read(const struct config *c, const int fd[FILE_COUNT],
+    struct credential_files *f, char *why, size_t why_size);
+
+/*
+ * Judge the files, and configure a libtls server with them; what *k refers to
+ * is the caller's.  *f is wiped and freed before this returns; what remains of
+ * the key is in k->server alone.  False after one line in `why` that names the
+ * file and says what would be right, with *later if it is only too early for
+ * the certificate.
+ */
+bool credentials_load(const struct config *c, struct credential_files *f,
     struct credentials *k, bool *later, char *why, size_t why_size);
 void credentials_free(struct credentials *k);
 

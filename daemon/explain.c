@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "confine.h"
 #include "file.h"
 #include "filter.h"
@@ -333,6 +334,25 @@ read_files(void)
 		    EX_CONFIG);
 }
 
+void
+explain_confine(bool one_uid)
+{
+	const struct bounds_for bounds = { .max_connections = 0 };
+	struct sock_fprog filter;
+
+	judge_prepare();
+	confine_no_new_privs();
+	confine_no_new_code();
+	if (!one_uid)
+		confine_drop_user(supervisor.uid, supervisor.gid);
+	confine_hide();
+	confine_check_settled(one_uid);
+	filter_prepare(POLICY_EXPLAIN, &filter);
+	confine_landlock();
+	bounds_apply(POLICY_EXPLAIN, &bounds);
+	filter_enter(POLICY_EXPLAIN, &filter);
+}
+
 /* From here on it can write what it finds, and ask the resolver. */
 static void
 confine(void)
@@ -344,13 +364,7 @@ confine(void)
 	json_object_seed(0);	/* jansson's would open a file */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
 	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
-	judge_prepare();
-	confine_no_new_privs();
-	if (!e->one_uid)
-		confine_drop_user(supervisor.uid, supervisor.gid);
-	confine_hide();
-	confine_landlock();
-	filter_apply(POLICY_EXPLAIN);
+	explain_confine(e->one_uid);
 }
 
 int

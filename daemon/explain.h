@@ -24,6 +24,12 @@ struct explain {
 };
 
 /*
+ * Give up root (but with -U) and all that a process needs not that parses what
+ * it has read and says what it found: also for posternd -n.
+ */
+void explain_confine(bool one_uid);
+
+/*
  * Print each rule, what it compared and its verdict, then the whole's; give up
  * root and confine the process before anything is parsed.  Returns 0 if the
  * client would be let in, EX_NOPERM if not; what cannot be read ends the

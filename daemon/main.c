@@ -25,10 +25,12 @@
 
 #include "addr.h"
 #include "board.h"
+#include "bounds.h"
 #include "confine.h"
 #include "credentials.h"
 #include "explain.h"
 #include "filter.h"
+#include "layers.h"
 #include "rlimits.h"
 #include "parent.h"
 #include "resolver.h"
@@ -308,7 +310,31 @@ explain(void)
 	exit(explain_run(&e));
 }
 
-/* -n: what a start would do with the files, by a child without root. */
+/*
+ * What a start would do with the files, by a child that gives up root and all
+ * else between reading them and looking at them.
+ */
+static _Noreturn void
+check_files(const int file[FILE_COUNT])
+{
+	struct credential_files files;
+	struct credentials k;
+	char why[1024];
+	bool later;
+
+	tzset();
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+	if (!credentials_read(&config, file, &files, why, sizeof why))
+		die(EX_CONFIG, "%s", why);
+	explain_confine(supervisor.one_uid);
+	if (!credentials_load(&config, &files, &k, &later, why, sizeof why))
+		die(EX_CONFIG, "%s", why);
+	credentials_free(&k);
+	exit(0);
+}
+
+/* -n */
 static _Noreturn void
 check(void)
 {
@@ -319,18 +345,8 @@ check(void)
 	if (!generation_open_files(&config, file, why, sizeof why))
 		die(EX_CONFIG, "%s", why);
 	pid = fork();
-	if (pid == 0) {
-		struct credentials k;
-		bool later;
-
-		if (!supervisor.one_uid)
-			confine_drop_user(supervisor.uid, supervisor.gid);
-		if (!credentials_load(&config, file, &k, &later, why,
-		    sizeof why))
-			die(EX_CONFIG, "%s", why);
-		credentials_free(&k);
-		exit(0);
-	}
+	if (pid == 0)
+		check_files(file);
 	if (pid == -1 || waitpid(pid, &status, 0) == -1)
 		die(EX_OSERR, "fork: %s", strerror(errno));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -465,6 +481,22 @@ open_log(bool journal)
 }
 
 static void
+tell_absent(void)
+{
+	for (enum layer l = 0; l < LAYER_COUNT; l++) {
+		struct log_line line;
+
+		if (layer_present(l))
+			continue;
+		log_begin(&line, LOG_WARNING, "absent");
+		log_str(&line, "layer", layer_name(l));
+		log_fmt(&line, "detail", "this kernel has it not; %s has",
+		    layer_needs(l));
+		log_end(&line);
+	}
+}
+
+static void
 tell_start(void)
 {
 	struct log_line l;
@@ -477,6 +509,7 @@ tell_start(void)
 	if (inherited > 0)
 		log_event(LOG_WARNING, "start", "%d descriptors inherited from "
 		    "whoever started us were closed", inherited);
+	tell_absent();
 	if (!supervisor.one_uid)
 		return;
 	log_event(LOG_WARNING, "weaker", "-U: one user for all processes: "
@@ -489,13 +522,21 @@ tell_start(void)
 static void
 confine(void)
 {
+	const struct bounds_for bounds = { .max_connections = 0 };
+	struct sock_fprog filter;
+
 	if (supervisor.one_uid)
 		confine_drop_capabilities();
 	else
 		confine_keep_capabilities(CAPABILITIES);
 	confine_hide();
 	confine_no_new_privs();
-	filter_apply(POLICY_SUPERVISOR);
+	confine_no_new_code();
+	confine_landlock_signals();
+	confine_check_settled(supervisor.one_uid);
+	filter_prepare(POLICY_SUPERVISOR, &filter);
+	bounds_apply(POLICY_SUPERVISOR, &bounds);
+	filter_enter(POLICY_SUPERVISOR, &filter);
 }
 
 /* A child of ours, executed by descriptor: its title is its whole argument. */
@@ -508,6 +549,8 @@ take_role(int argc, char **argv)
 	if (argc != 1 || (!parent && strcmp(argv[0], "posternd: resolver") != 0))
 		return;
 	text_copy(title, sizeof title, argv[0]);
+	log_init(parent ? "parent" : "resolver", LOG_KIND_STREAM, LOG_INFO);
+	confine_check_environment();
 	title_init(argc, argv);
 	title_set(title);
 	if (parent)
@@ -526,7 +569,9 @@ main(int argc, char **argv)
 	take_role(argc, argv);
 	umask(077);
 	close_inherited();
+	/* All that is ever wanted of the environment, which then is gone. */
 	journal = log_stderr_is_journal();
+	title_init(argc, argv);
 	parse_options(argc, argv);
 	if (options.reasons)
 		return reasons_print(options.json);
@@ -544,7 +589,6 @@ main(int argc, char **argv)
 	let_go_of_output();
 	write_pid_file();
 	open_log(journal);
-	title_init(argc, argv);
 	title_set("posternd: supervisor");
 	tell_start();
 	confine();

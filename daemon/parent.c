@@ -19,13 +19,13 @@
 
 #include "beneath.h"
 #include "board.h"
+#include "bounds.h"
 #include "channel.h"
 #include "confine.h"
 #include "credentials.h"
 #include "expiry.h"
 #include "filter.h"
 #include "handoff.h"
-#include "rlimits.h"
 #include "log.h"
 #include "lookup.h"
 #include "process.h"
@@ -38,6 +38,7 @@ static struct handoff	h;
 static pid_t		spawner;
 static struct credentials own;
 static int		life[2];	/* the workers' init reads the other end */
+static struct sock_fprog filter;
 
 static void
 read_handoff(void)
@@ -45,6 +46,7 @@ read_handoff(void)
 	if (pread(HANDOFF_FD, &h, sizeof h, 0) != (ssize_t)sizeof h ||
 	    h.size != sizeof h)
 		fatal(EX_PROTOCOL, "this is started by posternd, not by hand");
+	confine_check_descriptors(HANDOFF_LISTEN + (int)h.config.listens);
 	close(HANDOFF_FD);
 	log_init("parent", (enum log_kind)h.log_kind, h.config.log_level);
 }
@@ -56,6 +58,7 @@ start_spawner(void)
 	    .log_level = h.config.log_level, .isolation = h.config.isolation,
 	    .pool_workers = (int32_t)h.config.pool_workers,
 	    .max_connections = (int32_t)h.config.max_connections,
+	    .parent = (int32_t)getpid(),
 	    .one_uid = (int32_t)h.one_uid, .uid = h.worker_uid,
 	    .gid = h.worker_gid };
 	int pair[2];
@@ -142,19 +145,33 @@ drop_root(void)
 	confine_hide();
 }
 
+/* Before anything is parsed; the filter is compiled while a file may be made. */
+static void
+bound(void)
+{
+	const struct bounds_for f = { .max_connections =
+	    h.config.max_connections, .log_is_file = bounds_log_is_file() };
+
+	filter_prepare(POLICY_PARENT, &filter);
+	bounds_apply(POLICY_PARENT, &f);
+}
+
 /* CA and CRL stay open: newer ones will take their places (news.c). */
 static void
 load_credentials(void)
 {
+	struct credential_files files;
 	int fd[FILE_COUNT];
 	char why[1024];
-	bool later;
+	bool later = false;
 
 	for (int i = 0; i < FILE_COUNT; i++)
 		fd[i] = HANDOFF_FILE + i;
 	if (h.config.file[FILE_CRL][0] == '\0')
 		fd[FILE_CRL] = -1;
-	if (!credentials_load(&h.config, fd, &own, &later, why, sizeof why))
+	if (!credentials_read(&h.config, fd, &files, why, sizeof why) ||
+	    !credentials_load(&h.config, &files, &own, &later, why,
+	    sizeof why))
 		/* What the watch has found it may try again. */
 		fatal(later && h.by_watch ? EX_TEMPFAIL : EX_CONFIG, "%s",
 		    why);
@@ -192,11 +209,10 @@ static void
 confine(void)
 {
 	judge_prepare();
-	/* two for each connection, and what the rest of us needs */
-	confine_limits((uint64_t)h.config.max_connections * 2 +
-	    PARENT_DESCRIPTORS);
+	confine_check_dies_with_parent();
+	confine_check_settled(h.one_uid);
 	confine_landlock();
-	filter_apply(POLICY_PARENT);
+	filter_enter(POLICY_PARENT, &filter);
 }
 
 void
@@ -230,7 +246,6 @@ parent_main(void)
 {
 	int spawner_channel, resolver;
 
-	log_init("parent", LOG_KIND_STREAM, LOG_INFO);
 	read_handoff();
 	/* No large block by mmap, hence no mremap: board.h wants it so. */
 	mallopt(M_MMAP_MAX, 0);
@@ -242,6 +257,7 @@ parent_main(void)
 	wait_for_spawner(spawner_channel);
 	if (resolver != -1)
 		lookup_wait(resolver);
+	bound();
 	beneath_init();
 	load_credentials();
 	warmup(service.server, &service.gate, &h.config);

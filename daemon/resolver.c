@@ -18,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "cache.h"
 #include "channel.h"
 #include "confine.h"
@@ -32,9 +33,8 @@
 /* So many questions at once, over all look-ups. */
 #define WAITERS_MAX		4096
 /* The channel, the log, what else the C library may have. */
-#define OTHER_DESCRIPTORS	16
-/* All that it may have (bytes); it is about 15 MiB. */
-#define MEMORY_MAX		(64U << 20)
+_Static_assert(BOUNDS_RESOLVER_FILES == DNS_SOCKETS + 16,
+    "the resolver's bound, in lib/bounds.h");
 
 /* A question that waits for a look-up. */
 struct waiter {
@@ -44,6 +44,7 @@ struct waiter {
 SLIST_HEAD(waiters, waiter);
 
 static struct resolver_setup	setup;
+static struct sock_fprog	filter;
 static struct hosts		*hosts;
 static struct waiter		waiter[WAITERS_MAX];
 static struct waiters		unused = SLIST_HEAD_INITIALIZER(unused);
@@ -80,6 +81,7 @@ static void
 drop_root(void)
 {
 	confine_no_new_privs();
+	confine_no_new_code();
 	if (setup.one_uid) {
 		if (unshare(CLONE_NEWUSER) == -1)
 			fatal(EX_OSERR, "cannot make a user namespace: %s",
@@ -111,14 +113,23 @@ prepare_waiters(void)
 		SLIST_INIT(&waiting[i]);
 }
 
+/* Before anything is parsed; the filter is compiled while a file may be made. */
+static void
+bound(void)
+{
+	const struct bounds_for f = { .log_is_file = bounds_log_is_file() };
+
+	filter_prepare(POLICY_RESOLVER, &filter);
+	bounds_apply(POLICY_RESOLVER, &f);
+}
+
 static void
 confine(const uint16_t *port, uint32_t servers)
 {
-	confine_limits((uint64_t)DNS_LOOKUPS * servers * 2 +
-	    OTHER_DESCRIPTORS);
-	confine_memory(MEMORY_MAX);
+	confine_check_dies_with_parent();
+	confine_check_settled(setup.one_uid);
 	confine_landlock_connect(port, servers);
-	filter_apply(POLICY_RESOLVER);
+	filter_enter(POLICY_RESOLVER, &filter);
 }
 
 /* ---- answers ---------------------------------------------------------------------- */
@@ -249,13 +260,13 @@ resolver_main(void)
 	uint16_t port[RESOLVER_SERVERS];
 	uint32_t servers;
 
-	log_init("resolver", LOG_KIND_STREAM, LOG_INFO);
 	/* No large block by mmap, hence no mremap, which it may not call. */
 	mallopt(M_MMAP_MAX, 0);
-	confine_close_from(RESOLVER_CHANNEL_FD + 1);
+	confine_check_descriptors(RESOLVER_CHANNEL_FD + 1);
 	read_setup();
 	ignore_signals();
 	drop_root();
+	bound();
 	read_hosts();
 	servers = dns_prepare(&setup, port);
 	cache_init();

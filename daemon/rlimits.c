@@ -3,8 +3,10 @@
 #include <stddef.h>
 #include <sys/resource.h>
 
+#include "bounds.h"
+
 /* Enough for the largest max-connections there can be. */
-#define MOST (100000U * 2 + PARENT_DESCRIPTORS)
+#define MOST (100000U * 2 + BOUNDS_PARENT_FILES)
 
 void
 limits_raise(void)
@@ -29,7 +31,7 @@ config_exceeds_limits(const struct config *c)
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_max <
-	    (rlim_t)c->max_connections * 2 + PARENT_DESCRIPTORS)
+	    (rlim_t)c->max_connections * 2 + BOUNDS_PARENT_FILES)
 		return "max-connections needs twice as many descriptors, and "
 		    "128: raise the limit (ulimit -n, LimitNOFILE=) or lower "
 		    "max-connections";

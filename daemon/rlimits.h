@@ -5,9 +5,6 @@
 /* After the drain's deadline parents have so long to echo the rest (ms). */
 #define GRACE_MS 8000
 
-/* Descriptors a parent has beyond two for each connection. */
-#define PARENT_DESCRIPTORS 128
-
 /* Raise our descriptor limit as far as it goes (as root: as far as needed). */
 void limits_raise(void);
 

@@ -1,5 +1,6 @@
 #include "confine.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -9,12 +10,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <fcntl.h>
 
 #include "filter.h"
+#include "layers.h"
 #include "log.h"
 
 /* Debian 12's headers end at ABI 2; these are the kernel's own values. */
@@ -26,6 +29,7 @@
 #define LANDLOCK_NET_PORT	2		/* the type of a rule */
 #define LANDLOCK_FS_IOCTL	(1ULL << 15)	/* ABI 5 */
 #define LANDLOCK_SCOPES		3ULL		/* ABI 6: abstract, signal */
+#define LANDLOCK_SCOPE_SIGNAL	2ULL
 
 struct ruleset_attr {
 	uint64_t handled_access_fs;
@@ -41,19 +45,32 @@ struct net_port_attr {
 void
 confine_no_new_privs(void)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		fatal(EX_OSERR, "cannot set no_new_privs: %s", strerror(errno));
 }
 
 void
 confine_hide(void)
 {
-	struct rlimit none = { 0, 0 };
+	struct rlimit none = { 0, 0 }, now;
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
 	    prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1)
+	    setrlimit(RLIMIT_CORE, &none) == -1 ||
+	    getrlimit(RLIMIT_CORE, &now) == -1 || now.rlim_max != 0)
 		fatal(EX_OSERR, "cannot forbid core files and tracing: %s",
+		    strerror(errno));
+}
+
+void
+confine_no_new_code(void)
+{
+	if (!layer_present(LAYER_MDWE))
+		return;
+	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == -1 ||
+	    (prctl(PR_GET_MDWE, 0, 0, 0, 0) & PR_MDWE_REFUSE_EXEC_GAIN) == 0)
+		fatal(EX_OSERR, "cannot forbid executable memory: %s",
 		    strerror(errno));
 }
 
@@ -75,31 +92,51 @@ set_capabilities(uint64_t mask)
 }
 
 /*
- * An unprivileged process (-U) may not reduce the set; under no_new_privs it
- * cannot gain from it either.
+ * An unprivileged process (-U) may not reduce the set, and then this is false;
+ * under no_new_privs it cannot gain from it either.
  */
-static void
+static bool
 set_bounding(uint64_t mask)
 {
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
-		if ((mask >> cap) & 1)
+		if ((mask >> cap) & 1 ||
+		    prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 0 ||
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
+		if (errno == EPERM && geteuid() != 0)
+			return false;
+		fatal(EX_OSERR, "cannot drop capability %d from the "
+		    "bounding set: %s", cap, strerror(errno));
+	}
+	return true;
+}
+
+/* The two sets that capget(2) does not show. */
+static void
+check_sets(uint64_t bounding)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
 		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 &&
-		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1 &&
-		    (errno != EPERM || geteuid() == 0))
-			fatal(EX_OSERR, "cannot drop capability %d from the "
-			    "bounding set: %s", cap, strerror(errno));
+		    ((bounding >> cap) & 1) == 0)
+			fatal(EX_OSERR, "capability %d is still in the "
+			    "bounding set", cap);
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0)
+		    != 0)
+			fatal(EX_OSERR, "capability %d is still ambient", cap);
 	}
 }
 
 void
 confine_keep_capabilities(uint64_t mask)
 {
+	bool reduced;
+
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1)
 		fatal(EX_OSERR, "cannot clear ambient capabilities: %s",
 		    strerror(errno));
-	set_bounding(mask);
+	reduced = set_bounding(mask);
 	set_capabilities(mask);
+	check_sets(reduced ? mask : UINT64_MAX);
 }
 
 void
@@ -112,12 +149,16 @@ void
 confine_drop_user(uid_t uid, gid_t gid)
 {
 	uid_t r, e, s;
+	gid_t rg, eg, sg;
 
 	set_bounding(0);	/* while CAP_SETPCAP is still there */
 	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
 	    setresuid(uid, uid, uid) == -1)
 		fatal(EX_OSERR, "cannot become uid %u gid %u: %s",
 		    (unsigned)uid, (unsigned)gid, strerror(errno));
+	if (getresgid(&rg, &eg, &sg) == -1 || rg != gid || eg != gid ||
+	    sg != gid || getgroups(0, NULL) != 0)
+		fatal(EX_OSERR, "a group of root's could not be given up");
 	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
 	    (uid != 0 && setresuid(0, 0, 0) != -1))
 		fatal(EX_OSERR, "root could not be given up");
@@ -146,6 +187,9 @@ confine_empty_root(void)
 	if (fchdir(fd) == -1 || chroot(".") == -1)
 		fatal(EX_OSERR, "chroot: %s", strerror(errno));
 	close(fd);
+	/* Tried, not believed: what is removed takes nothing new. */
+	if (mkdir("/x", 0700) != -1 || errno != ENOENT)
+		fatal(EX_OSERR, "the empty root does not stay empty");
 }
 
 int
@@ -209,27 +253,21 @@ confine_landlock(void)
 }
 
 void
-confine_limits(uint64_t descriptors)
+confine_landlock_signals(void)
 {
-	struct rlimit files = { descriptors, descriptors }, none = { 0, 0 };
+	struct ruleset_attr a = { .scoped = LANDLOCK_SCOPE_SIGNAL };
+	int fd;
 
-	if (setrlimit(RLIMIT_NOFILE, &files) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1 ||
-	    setrlimit(RLIMIT_MSGQUEUE, &none) == -1)
-		fatal(EX_OSERR, "cannot set limits: %s", strerror(errno));
-}
-
-void
-confine_memory(uint64_t bytes)
-{
-#ifdef POSTERN_SANITIZED
-	(void)bytes;
-#else
-	struct rlimit data = { bytes, bytes };
-
-	if (setrlimit(RLIMIT_DATA, &data) == -1)
-		fatal(EX_OSERR, "cannot limit memory: %s", strerror(errno));
-#endif
+	if (!layer_present(LAYER_LANDLOCK_SCOPE))
+		return;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof a, 0U);
+	if (fd == -1 || syscall(SYS_landlock_restrict_self, fd, 0U) == -1)
+		fatal(EX_OSERR, "cannot restrict signals by Landlock: %s",
+		    strerror(errno));
+	close(fd);
+	/* Tried, not believed: whoever started us must be out of reach now. */
+	if (getppid() != 0 && (kill(getppid(), 0) != -1 || errno != EPERM))
+		fatal(EX_OSERR, "Landlock is in place and does not hold");
 }
 
 void
@@ -239,6 +277,59 @@ confine_die_with_parent(pid_t parent)
 		fatal(EX_OSERR, "prctl: %s", strerror(errno));
 	if (getppid() != parent)	/* it went before we asked */
 		_exit(EX_UNAVAILABLE);
+}
+
+void
+confine_check_dies_with_parent(void)
+{
+	int death = 0;
+
+	if (prctl(PR_GET_PDEATHSIG, &death, 0, 0, 0) == -1 || death != SIGKILL)
+		fatal(EX_OSERR, "it would outlive its parent");
+}
+
+void
+confine_check_settled(bool one_uid)
+{
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		fatal(EX_OSERR, "it is dumpable again");
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		fatal(EX_OSERR, "it is not under no_new_privs");
+	if (!one_uid && getgroups(0, NULL) != 0)
+		fatal(EX_OSERR, "it has supplementary groups");
+}
+
+void
+confine_check_environment(void)
+{
+	if (environ != NULL && environ[0] != NULL)
+		fatal(EX_SOFTWARE, "started with an environment");
+}
+
+void
+confine_check_descriptors(int count)
+{
+	DIR *d = opendir("/proc/self/fd");
+	const struct dirent *e;
+	int found = 0;
+
+	if (d == NULL)
+		fatal(EX_OSERR, "/proc/self/fd: %s; is /proc mounted?",
+		    strerror(errno));
+	while ((e = readdir(d)) != NULL) {
+		int fd = atoi(e->d_name);
+
+		if (e->d_name[0] == '.' || fd == dirfd(d))
+			continue;
+		if (fd >= count)
+			fatal(EX_SOFTWARE, "started with descriptor %d, which "
+			    "nobody declared", fd);
+		found++;
+	}
+	closedir(d);
+	if (found != count)
+		fatal(EX_SOFTWARE, "started with %d descriptors, not %d",
+		    found, count);
 }
 
 void

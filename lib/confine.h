@@ -11,11 +11,25 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Debian 12's headers have no such name; the numbers are the kernel's own. */
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE			65
+#define PR_GET_MDWE			66
+#define PR_MDWE_REFUSE_EXEC_GAIN	1
+#endif
+
 /* no_new_privs: no later exec gives more than this process has. */
 void confine_no_new_privs(void);
 
 /* Not dumpable, not traceable by its own uid; no core file. */
 void confine_hide(void);
+
+/*
+ * No memory is both writable and executable, or becomes executable, here and
+ * in all that is started from here (PR_SET_MDWE(2const), Linux 6.3).  Without
+ * effect where the kernel has it not (layers.h).
+ */
+void confine_no_new_code(void);
 
 /*
  * Become uid and gid for good, without supplementary groups and without any
@@ -41,18 +55,30 @@ void confine_landlock(void);
 /* The same, but TCP connections to these ports (host byte order) stay. */
 void confine_landlock_connect(const uint16_t *port, size_t ports);
 
-/* rlimits: so many descriptors, no core file, no message queue. */
-void confine_limits(uint64_t descriptors);
-
 /*
- * rlimit: so many bytes of memory of its own (heap, data, private mappings;
- * setrlimit(2), RLIMIT_DATA).  More is not given: malloc returns NULL.  Not
- * under sanitizers, whose shadow is larger.
+ * Landlock for who starts others, which must still mount: no signal to any
+ * process but what is started from here, where the kernel has that.
  */
-void confine_memory(uint64_t bytes);
+void confine_landlock_signals(void);
 
 /* Be killed when the process that started us ends; `parent` is its pid. */
 void confine_die_with_parent(pid_t parent);
+
+/*
+ * To be called when no change of user, capabilities or namespaces follows, for
+ * such a change may undo what was asked for before it.  Is it not dumpable,
+ * under no_new_privs, and without supplementary groups (but with -U, where
+ * they cannot be given up)?  Is it still to die with its parent?
+ */
+void confine_check_settled(bool one_uid);
+void confine_check_dies_with_parent(void);
+
+/*
+ * What an executed process must have been given: no environment (to be asked
+ * before title_init), and descriptors 0 to `count` - 1 and no others.
+ */
+void confine_check_environment(void);
+void confine_check_descriptors(int count);
 
 /* Close every descriptor from `first` on. */
 void confine_close_from(unsigned int first);

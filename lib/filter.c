@@ -143,18 +143,32 @@ filter_install(const struct sock_fprog *prog)
 }
 
 void
+filter_prepare(enum policy_id id, struct sock_fprog *prog)
+{
+	const char *why;
+
+	if (!filter_compile(policy_get(id), prog, &why))
+		fatal(EX_OSERR, "cannot compile the seccomp filter of %s: %s: %s",
+		    policy_get(id)->process, why, strerror(errno));
+}
+
+void
+filter_enter(enum policy_id id, struct sock_fprog *prog)
+{
+	if (!filter_install(prog))
+		fatal(EX_OSERR, "cannot install the seccomp filter of %s: %s",
+		    policy_get(id)->process, strerror(errno));
+	free(prog->filter);
+	prog->filter = NULL;
+}
+
+void
 filter_apply(enum policy_id id)
 {
 	struct sock_fprog prog;
-	const char *why;
 
-	if (!filter_compile(policy_get(id), &prog, &why))
-		fatal(EX_OSERR, "cannot compile the seccomp filter of %s: %s: %s",
-		    policy_get(id)->process, why, strerror(errno));
-	if (!filter_install(&prog))
-		fatal(EX_OSERR, "cannot install the seccomp filter of %s: %s",
-		    policy_get(id)->process, strerror(errno));
-	free(prog.filter);
+	filter_prepare(id, &prog);
+	filter_enter(id, &prog);
 }
 
 const char *

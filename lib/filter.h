@@ -32,7 +32,14 @@ bool filter_print(const struct policy *p, int fd, const char **why);
  */
 bool filter_install(const struct sock_fprog *prog);
 
-/* Compile and install, or end the process: failure to confine is fatal. */
+/*
+ * Compile, and install, or end the process: failure to confine is fatal.  In
+ * two steps where limits come between: to compile takes a file in memory.
+ */
+void filter_prepare(enum policy_id id, struct sock_fprog *prog);
+void filter_enter(enum policy_id id, struct sock_fprog *prog);
+
+/* Both at once. */
 void filter_apply(enum policy_id id);
 
 /* Why the kernel cannot do it, or NULL: to be asked before anything starts. */

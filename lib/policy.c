@@ -11,6 +11,7 @@
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -22,6 +23,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/mount.h>
+
+#include "confine.h"
 
 #define EQ(a, v)	{ .arg = (a), .op = LIMIT_EQ, .value = (uint64_t)(v) }
 #define MASK(a, m, v)	{ .arg = (a), .op = LIMIT_MASK, \
@@ -257,6 +260,7 @@ static const struct policy_row program_rows[] = {
 	    "the spawner's channel must not block the parent" },
 	{ "fstat", { {0} }, "the loader looks at a library" },
 	{ "futex", { {0} }, "libcrypto's once-only set-up" },
+	{ "getdents64", { {0} }, "which descriptors was it started with?" },
 	{ "getegid", { {0} }, "the C library compares real and effective ids" },
 	{ "geteuid", { {0} }, "the C library compares real and effective ids" },
 	{ "getgid", { {0} }, "the C library compares real and effective ids" },
@@ -294,15 +298,26 @@ static const struct policy_row give_up_rows[] = {
 	{ "close_range", { {0} }, "inherited descriptors are closed" },
 	{ "epoll_create1", { EQ(0, EPOLL_CLOEXEC) }, "libevent's set" },
 	{ "fchdir", { {0} }, "into the empty root" },
+	{ "ftruncate", { {0} }, "the key's memory gets its size" },
+	{ "getgroups", { EQ(0, 0) }, "are supplementary groups gone?" },
 	{ "getppid", { {0} }, "is the process that started us still there?" },
+	{ "getresgid", { {0} }, "is root's group given up for good?" },
 	{ "getresuid", { {0} }, "is root given up for good?" },
+	{ "ioctl", { EQ(1, SIOCGIFFLAGS) },
+	    "is no interface up in the workers' network?" },
+	{ "ioctl", { EQ(1, SIOCGIFNAME) },
+	    "is no interface up in the workers' network?" },
 	{ "landlock_add_rule", { EQ(1, 2) },
 	    "the resolver's domain leaves it the DNS servers' TCP ports" },
 	{ "landlock_create_ruleset", { {0} }, "a Landlock domain is made" },
 	{ "landlock_restrict_self", { {0} }, "a Landlock domain is entered" },
 	{ "memfd_create", { {0} }, "libseccomp hands a filter over" },
-	{ "mkdir", { EQ(1, 0700) }, "an empty root is made" },
-	{ "mkdirat", { EQ(2, 0700) }, "an empty root is made" },
+	{ "memfd_secret", { EQ(0, 0) },
+	    "the key's memory, which not even the kernel reads" },
+	{ "mkdir", { EQ(1, 0700) }, "an empty root is made, and tried" },
+	{ "mkdirat", { EQ(2, 0700) }, "an empty root is made, and tried" },
+	{ "mlock", { {0} }, "the key's memory is never on a disk" },
+	{ "mlock2", { {0} }, "the key's memory is never on a disk" },
 	{ "mount", { {0} }, "the workers' empty root is mounted" },
 	{ "pipe2", { {0} }, "the workers' life line is made" },
 	{ "pivot_root", { {0} }, "the workers' old root is left" },
@@ -310,8 +325,13 @@ static const struct policy_row give_up_rows[] = {
 	{ "prctl", { EQ(0, PR_CAPBSET_DROP) }, "the bounding set is emptied" },
 	{ "prctl", { EQ(0, PR_CAPBSET_READ) }, "is the bounding set empty?" },
 	{ "prctl", { EQ(0, PR_GET_DUMPABLE) }, "is it not dumpable?" },
+	{ "prctl", { EQ(0, PR_GET_MDWE) }, "can no memory become executable?" },
+	{ "prctl", { EQ(0, PR_GET_NO_NEW_PRIVS) }, "does no exec give more?" },
+	{ "prctl", { EQ(0, PR_GET_PDEATHSIG) }, "does it end with its parent?" },
 	{ "prctl", { EQ(0, PR_SET_DUMPABLE), EQ(1, 0) },
 	    "no core file, no tracing" },
+	{ "prctl", { EQ(0, PR_SET_MDWE), EQ(1, PR_MDWE_REFUSE_EXEC_GAIN) },
+	    "no memory becomes executable" },
 	{ "prctl", { EQ(0, PR_SET_NAME) }, "it takes its name" },
 	{ "prctl", { EQ(0, PR_SET_NO_NEW_PRIVS), EQ(1, 1) },
 	    "no later exec gives more" },

@@ -20,6 +20,9 @@ title_init(int argc, char **argv)
 			end = *e + strlen(*e) + 1;
 	area = argc > 0 ? argv[0] : NULL;
 	area_size = (size_t)(end - area);
+	/* What was in it is nothing for /proc/PID/environ, nor for us. */
+	if (environ != NULL && *environ != NULL && *environ < end)
+		memset(*environ, 0, (size_t)(end - *environ));
 	environ = NULL;
 }
 

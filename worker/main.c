@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "confine.h"
+#include "log.h"
 #include "title.h"
 #include "worker.h"
 
@@ -14,6 +16,8 @@ int
 main(int argc, char **argv)
 {
 	if (argc == 1 && strcmp(argv[0], "postern-worker: spawner") == 0) {
+		log_init("spawner", LOG_KIND_STREAM, LOG_INFO);
+		confine_check_environment();
 		title_init(argc, argv);
 		title_set("postern-worker: spawner");
 		spawner_main();

@@ -3,9 +3,13 @@
  * no interface is up, nothing is mounted but an empty read-only root.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -16,11 +20,14 @@
 #define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | \
 	CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID)
 
+/* A new network has lo, and the fall-backs of tunnels. */
+#define INTERFACES_MAX 32
+
 static void
 must(int result, const char *what)
 {
 	if (result == -1)
-		fatal(EX_OSERR, "cannot empty the worker's root: %s: %s", what,
+		fatal(EX_OSERR, "cannot nest the workers: %s: %s", what,
 		    strerror(errno));
 }
 
@@ -44,6 +51,39 @@ enter_empty_root(void)
 	must(chdir("/"), "chdir");
 }
 
+/* Tried, not believed: nothing can be made in it. */
+static void
+try_root(void)
+{
+	if (mkdir("/x", 0700) != -1 || errno != EROFS)
+		fatal(EX_OSERR, "the worker's root is not read-only");
+}
+
+/*
+ * Nor is there a way out of it: of what interfaces there are (the kernel makes
+ * some by itself) none is up.  A socket has the network it was made in.
+ */
+static void
+try_network(void)
+{
+	struct ifreq r;
+	int pair[2];
+
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair),
+	    "socketpair");
+	for (int i = 1; i <= INTERFACES_MAX; i++) {
+		memset(&r, 0, sizeof r);
+		r.ifr_ifindex = i;
+		if (ioctl(pair[0], SIOCGIFNAME, &r) == -1)
+			continue;	/* numbers may have gaps */
+		if (ioctl(pair[0], SIOCGIFFLAGS, &r) == -1 ||
+		    (r.ifr_flags & IFF_UP) != 0)
+			fatal(EX_OSERR, "the worker's network is not empty");
+	}
+	close(pair[0]);
+	close(pair[1]);
+}
+
 void
 nest_enter(void)
 {
@@ -54,4 +94,6 @@ nest_enter(void)
 		    "kernel.apparmor_restrict_unprivileged_userns), and "
 		    "posternd not run in a chroot", strerror(errno));
 	enter_empty_root();
+	try_root();
+	try_network();
 }

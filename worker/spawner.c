@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "channel.h"
 #include "confine.h"
 #include "filter.h"
@@ -33,7 +33,10 @@
 #define WANT_MAX 64
 
 static struct spawner_setup	setup;
-static struct sock_fprog	worker_filter;	/* compiled once, for all */
+/* Compiled once, for all, and while a file in memory may be made. */
+static struct sock_fprog	worker_filter, init_filter, filter;
+static enum policy_id		worker_kind;
+static struct bounds_for	bounds;
 static pid_t			init_pid;
 static sigset_t			waiting;	/* mask while we wait */
 
@@ -98,15 +101,6 @@ keep_only(int fd)
 }
 
 static void
-forbid_new_files(rlim_t limit)
-{
-	struct rlimit files = { limit, limit };
-
-	if (setrlimit(RLIMIT_NOFILE, &files) == -1)
-		_exit(EX_OSERR);
-}
-
-static void
 start_init(void)
 {
 	init_pid = fork_bare();
@@ -117,57 +111,50 @@ start_init(void)
 		signal(SIGCHLD, SIG_IGN);
 		title_set("postern-worker: init");
 		keep_only(SPAWNER_LIFE_FD);
+		if (getpid() != 1)
+			fatal(EX_OSERR, "the workers' init is not process 1");
 		confine_drop_capabilities();
+		confine_check_settled(setup.one_uid);
 		confine_landlock();
-		filter_apply(POLICY_INIT);
+		bounds_apply(POLICY_INIT, &bounds);
+		filter_enter(POLICY_INIT, &init_filter);
 		init_main();
 	}
 	close(SPAWNER_LIFE_FD);
-}
-
-/*
- * No fork bomb: the limit counts in this user namespace alone.  A worker a
- * connection, those that are ready, those that have ended and are not reaped.
- */
-static void
-limit_processes(void)
-{
-	rlim_t n = (rlim_t)setup.max_connections + WANT_MAX + WANT_MAX;
-	struct rlimit r = { n, n };
-
-	if (setrlimit(RLIMIT_NPROC, &r) == -1)
-		fatal(EX_OSERR, "cannot limit processes: %s", strerror(errno));
 }
 
 /* The order is explained in DESIGN, "The order of confinement". */
 static void
 confine(void)
 {
-	pid_t parent = getppid();
-
 	if (!setup.one_uid)
 		confine_drop_user(setup.uid, setup.gid);
-	confine_die_with_parent(parent);
+	confine_die_with_parent(setup.parent);
 	confine_hide();
 	nest_enter();
 	start_init();
 	confine_drop_capabilities();
-	limit_processes();
-	confine_limits((rlim_t)setup.max_connections + 64);
+	confine_check_dies_with_parent();
+	confine_check_settled(setup.one_uid);
 	confine_landlock();
-	filter_apply(POLICY_SPAWNER);
+	bounds_apply(POLICY_SPAWNER, &bounds);
+	if (bounds.pool)
+		pool_prepare(bounds.max_connections);
+	filter_enter(POLICY_SPAWNER, &filter);
 }
 
+/* What bounds and filters us, and those we start. */
 static void
-compile_worker_filter(void)
+prepare(void)
 {
-	enum policy_id id = setup.isolation == ISOLATION_POOL ? POLICY_POOL :
+	worker_kind = setup.isolation == ISOLATION_POOL ? POLICY_POOL :
 	    POLICY_ECHO;
-	const char *why;
-
-	if (!filter_compile(policy_get(id), &worker_filter, &why))
-		fatal(EX_OSERR, "cannot compile the worker's filter: %s: %s",
-		    why, strerror(errno));
+	filter_prepare(worker_kind, &worker_filter);
+	filter_prepare(POLICY_INIT, &init_filter);
+	filter_prepare(POLICY_SPAWNER, &filter);
+	bounds.max_connections = (uint32_t)setup.max_connections;
+	bounds.pool = setup.isolation == ISOLATION_POOL;
+	bounds.log_is_file = bounds_log_is_file();
 }
 
 static bool
@@ -184,7 +171,7 @@ become_echo(int fd)
 {
 	title_set("postern-worker: echo");
 	keep_only(fd);
-	forbid_new_files(0);
+	bounds_apply(POLICY_ECHO, &bounds);
 	if (!filter_install(&worker_filter))
 		_exit(EX_OSERR);
 	echo_main();
@@ -222,6 +209,7 @@ become_pool(int channel)
 	    epoll_ctl(POOL_EPOLL_FD, EPOLL_CTL_ADD, WORKER_FD, &ev) == -1)
 		_exit(EX_OSERR);
 	close(set);
+	bounds_apply(POLICY_POOL, &bounds);
 	if (!filter_install(&worker_filter))
 		_exit(EX_OSERR);
 	pool_main();
@@ -359,14 +347,11 @@ serve(void)
 void
 spawner_main(void)
 {
-	log_init("spawner", LOG_KIND_STREAM, LOG_INFO);
-	confine_close_from(SPAWNER_FD_END);
+	confine_check_descriptors(SPAWNER_FD_END);
 	read_setup();
 	log_init("spawner", (enum log_kind)setup.log_kind, setup.log_level);
 	set_signals();
-	compile_worker_filter();
-	if (setup.isolation == ISOLATION_POOL)
-		pool_prepare((uint32_t)setup.max_connections);
+	prepare();
 	confine();
 	if (!tell(SPAWNER_READY, 0, 0, 0, -1))
 		_exit(EX_UNAVAILABLE);

@@ -299,7 +299,7 @@ environment_body() {
 	write_conf
 	export POSTERN_SECRET_OF_MINE=abracadabra
 	start_daemon
-	for pid in $(tree_of "$daemon_pid"); do
+	for pid in "$daemon_pid" $(tree_of "$daemon_pid"); do
 		grep -a -q abracadabra "/proc/$pid/environ" &&
 		    atf_fail "process $pid knows the environment"
 	done

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,11 +24,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "child.h"
 #include "confine.h"
 #include "filter.h"
+#include "layers.h"
 
 #define NOBODY 65534
+
+static const struct bounds_for none;
 
 /* A case that only root can run, whose body is a child's. */
 #define ROOT_CASE(name) \
@@ -126,13 +131,25 @@ keep_capabilities_child(void *arg)
 }
 ROOT_CASE(keep_capabilities)
 
+/* The two sets that an exec would make something of go, too. */
 static void
 drop_capabilities_child(void *arg)
 {
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+
 	(void)arg;
+	MUST(syscall(SYS_capget, &h, d) == 0);
+	d[0].inheritable = 1U << CAP_KILL;
+	MUST(syscall(SYS_capset, &h, d) == 0);
+	MUST(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0) == 0);
 	confine_drop_capabilities();
 	MUST(bounding() == 0);
 	MUST(permitted() == 0);
+	MUST(syscall(SYS_capget, &h, d) == 0 && d[0].inheritable == 0);
+	MUST(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0)
+	    == 0);
 }
 ROOT_CASE(drop_capabilities)
 
@@ -303,7 +320,7 @@ limits_child(void *arg)
 
 	(void)arg;
 	confine_close_from(3);
-	confine_limits(8);
+	bounds_apply(POLICY_CLIENT, &none);
 	while (dup(2) != -1)
 		n++;
 	MUST(errno == EMFILE && n == 8 - 3);
@@ -311,6 +328,282 @@ limits_child(void *arg)
 	    getuid() == 0);
 }
 ANY_CASE(limits)
+
+/* What bounds_of says is what the kernel then says, for each process. */
+static void
+bounds_child(void *arg)
+{
+	const struct bounds_for f = { .max_connections = 100, .pool = true,
+	    .log_is_file = false };
+	enum policy_id id = *(enum policy_id *)arg;
+	struct bounds b = bounds_of(id, &f);
+
+	bounds_apply(id, &f);
+	for (int i = 0; i < BOUND_COUNT; i++) {
+		struct rlimit r;
+
+		MUST(getrlimit(bounds_resource(i), &r) == 0);
+		MUST(b.most[i] == BOUNDS_OPEN || r.rlim_cur == b.most[i]);
+		MUST(b.soft || b.most[i] == BOUNDS_OPEN ||
+		    r.rlim_max == b.most[i]);
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(bounds);
+ATF_TC_BODY(bounds, tc)
+{
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
+		ATF_CHECK_EQ_MSG(0, in_child(bounds_child, &id), "%s",
+		    policy_get(id)->process);
+}
+
+static void
+as_nobody(void)
+{
+	if (getuid() == 0)
+		MUST(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+}
+
+/* No program may have, of what a worker has not. */
+static void
+bounds_hold_child(void *arg)
+{
+	int fd = open("written", O_RDWR | O_CREAT, 0600);
+
+	(void)arg;
+	MUST(fd != -1);
+	as_nobody();
+	signal(SIGXFSZ, SIG_IGN);
+	bounds_apply(POLICY_ECHO, &none);
+	MUST(write(fd, "x", 1) == -1 && errno == EFBIG);
+	MUST(dup(fd) == -1 && errno == EMFILE);
+	MUST(fork() == -1 && errno == EAGAIN);
+#ifndef POSTERN_SANITIZED
+	MUST(mmap(NULL, 8 << 20, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+	    errno == ENOMEM);
+#endif
+}
+ANY_CASE(bounds_hold)
+
+static int
+deep(volatile char *above, int left)
+{
+	volatile char here[4096];
+
+	here[0] = *above;
+	return left == 0 ? 0 : deep(here, left - 1) + here[0];
+}
+
+/* Memory that no call is needed for. */
+static void
+fill_stack_child(void *arg)
+{
+	volatile char c = 0;
+
+	(void)arg;
+	signal(SIGSEGV, SIG_DFL);
+	bounds_apply(POLICY_ECHO, &none);
+	deep(&c, 256);		/* 1 MiB */
+}
+
+ATF_TC_WITHOUT_HEAD(fill_stack);
+ATF_TC_BODY(fill_stack, tc)
+{
+	int status = in_child(fill_stack_child, NULL);
+
+#ifdef POSTERN_SANITIZED
+	atf_tc_skip("a sanitizer's stack is open");
+#endif
+	ATF_CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+/* Who logs to a file must write it; workers have no log. */
+ATF_TC_WITHOUT_HEAD(bounds_of_log);
+ATF_TC_BODY(bounds_of_log, tc)
+{
+	const struct bounds_for f = { .log_is_file = true };
+
+	ATF_CHECK(bounds_of(POLICY_PARENT, &f).most[BOUND_FILE_SIZE] ==
+	    BOUNDS_OPEN);
+	ATF_CHECK(bounds_of(POLICY_ECHO, &f).most[BOUND_FILE_SIZE] == 0);
+	ATF_CHECK(bounds_of(POLICY_PARENT, &none).most[BOUND_FILE_SIZE] == 0);
+}
+
+/* ---- code ------------------------------------------------------------------------------ */
+
+static void
+no_new_code_child(void *arg)
+{
+	const int rw = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE |
+	    MAP_ANONYMOUS;
+	void *p = mmap(NULL, 4096, rw, flags, -1, 0);
+
+	(void)arg;
+	MUST(p != MAP_FAILED);
+	confine_no_new_code();
+	MUST(mprotect(p, 4096, PROT_READ | PROT_EXEC) == -1 &&
+	    errno == EACCES);
+	MUST(mmap(NULL, 4096, rw | PROT_EXEC, flags, -1, 0) == MAP_FAILED &&
+	    errno == EACCES);
+	confine_no_new_code();		/* again, as after an exec */
+}
+
+ATF_TC_WITHOUT_HEAD(no_new_code);
+ATF_TC_BODY(no_new_code, tc)
+{
+	if (!layer_present(LAYER_MDWE))
+		atf_tc_skip("this kernel has no MDWE");
+	ATF_CHECK_EQ(0, in_child(no_new_code_child, NULL));
+}
+
+/* ---- signals --------------------------------------------------------------------------- */
+
+static void
+landlock_signals_child(void *arg)
+{
+	pid_t own;
+
+	(void)arg;
+	MUST(kill(getppid(), 0) == 0);
+	confine_no_new_privs();
+	confine_landlock_signals();
+	MUST(kill(getppid(), 0) == -1 && errno == EPERM);
+	own = fork();
+	if (own == 0)
+		for (;;)
+			pause();
+	MUST(own != -1 && kill(own, SIGKILL) == 0);
+	/* files are as they were, for those beneath it */
+	MUST(access("/etc/passwd", R_OK) == 0);
+}
+
+ATF_TC_WITHOUT_HEAD(landlock_signals);
+ATF_TC_BODY(landlock_signals, tc)
+{
+	if (!layer_present(LAYER_LANDLOCK_SCOPE))
+		atf_tc_skip("this kernel's Landlock has no scopes");
+	ATF_CHECK_EQ(0, in_child(landlock_signals_child, NULL));
+}
+
+/* ---- what a process was started with ------------------------------------------------ */
+
+static bool
+exits(void (*body)(void *), int code)
+{
+	int status = in_child(body, NULL);
+
+	return WIFEXITED(status) && WEXITSTATUS(status) == code;
+}
+
+static void
+descriptors_child(void *arg)
+{
+	(void)arg;
+	confine_close_from(3);
+	confine_check_descriptors(3);
+	MUST(dup2(2, 3) == 3);
+	confine_check_descriptors(4);
+}
+ANY_CASE(descriptors)
+
+static void
+one_more_child(void *arg)
+{
+	(void)arg;
+	confine_close_from(3);
+	MUST(dup2(2, 77) == 77);
+	confine_check_descriptors(3);
+}
+
+static void
+one_less_child(void *arg)
+{
+	(void)arg;
+	confine_close_from(3);
+	close(0);
+	confine_check_descriptors(3);
+}
+
+ATF_TC_WITHOUT_HEAD(wrong_descriptors);
+ATF_TC_BODY(wrong_descriptors, tc)
+{
+	ATF_CHECK(exits(one_more_child, EX_SOFTWARE));
+	ATF_CHECK(exits(one_less_child, EX_SOFTWARE));
+}
+
+static void
+environment_child(void *arg)
+{
+	(void)arg;
+	MUST(clearenv() == 0);
+	confine_check_environment();
+	MUST(setenv("A", "b", 1) == 0);
+	confine_check_environment();		/* ends us */
+}
+
+ATF_TC_WITHOUT_HEAD(environment);
+ATF_TC_BODY(environment, tc)
+{
+	ATF_CHECK(exits(environment_child, EX_SOFTWARE));
+}
+
+/* ---- what a later step may have undone ------------------------------------------------ */
+
+static void
+settled_child(void *arg)
+{
+	(void)arg;
+	confine_no_new_privs();
+	confine_hide();
+	confine_check_settled(true);
+}
+ANY_CASE(settled)
+
+static void
+dumpable_child(void *arg)
+{
+	settled_child(arg);
+	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+	confine_check_settled(true);
+}
+
+static void
+privileged_child(void *arg)
+{
+	(void)arg;
+	confine_hide();
+	confine_check_settled(true);
+}
+
+static void
+grouped_child(void *arg)
+{
+	settled_child(arg);
+	MUST(setgroups(1, (gid_t[]){ 4 }) == 0);
+	confine_check_settled(false);
+}
+
+static void
+undying_child(void *arg)
+{
+	(void)arg;
+	confine_die_with_parent(getppid());
+	confine_check_dies_with_parent();
+	/* as a change of user does */
+	MUST(prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) == 0);
+	confine_check_dies_with_parent();
+}
+
+ATF_TC_WITHOUT_HEAD(unsettled);
+ATF_TC_BODY(unsettled, tc)
+{
+	ATF_CHECK(exits(dumpable_child, EX_OSERR));
+	ATF_CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+	    exits(privileged_child, EX_OSERR));
+	ATF_CHECK(getuid() != 0 || exits(grouped_child, EX_OSERR));
+	ATF_CHECK(exits(undying_child, EX_OSERR));
+}
 
 static void
 close_from_child(void *arg)
@@ -443,6 +736,17 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, landlock_connect);
 	ATF_TP_ADD_TC(tp, landlock_fails);
 	ATF_TP_ADD_TC(tp, limits);
+	ATF_TP_ADD_TC(tp, bounds);
+	ATF_TP_ADD_TC(tp, bounds_hold);
+	ATF_TP_ADD_TC(tp, bounds_of_log);
+	ATF_TP_ADD_TC(tp, fill_stack);
+	ATF_TP_ADD_TC(tp, no_new_code);
+	ATF_TP_ADD_TC(tp, landlock_signals);
+	ATF_TP_ADD_TC(tp, descriptors);
+	ATF_TP_ADD_TC(tp, wrong_descriptors);
+	ATF_TP_ADD_TC(tp, environment);
+	ATF_TP_ADD_TC(tp, settled);
+	ATF_TP_ADD_TC(tp, unsettled);
 	ATF_TP_ADD_TC(tp, close_from);
 	ATF_TP_ADD_TC(tp, die_with_parent);
 	ATF_TP_ADD_TC(tp, parent_gone_before);
