@@ -23,6 +23,7 @@
 #include "channel.h"
 #include "confine.h"
 #include "credentials.h"
+#include "ec.h"
 #include "expiry.h"
 #include "filter.h"
 #include "handoff.h"
@@ -259,6 +260,7 @@ parent_main(void)
 		lookup_wait(resolver);
 	bound();
 	beneath_init();
+	ec_init();
 	load_credentials();
 	warmup(service.server, &service.gate, &h.config);
 	board_map(HANDOFF_BOARD, h.slot, h.slots);

@@ -337,6 +337,8 @@ static const struct policy_row give_up_rows[] = {
 	    "no later exec gives more" },
 	{ "prctl", { EQ(0, PR_SET_PDEATHSIG) }, "it ends with its parent" },
 	{ "rmdir", { {0} }, "the empty root is removed, so that it stays so" },
+	{ "sched_setscheduler", { EQ(0, 0), EQ(1, SCHED_BATCH) },
+	    "workers run to the end of their turn" },
 	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_STRICT), EQ(1, 1) },
 	    "libseccomp asks, by a call that must fail, for the call" },
 	{ "seccomp", { EQ(0, SECCOMP_GET_ACTION_AVAIL) },

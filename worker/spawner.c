@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,19 @@ start_init(void)
 	close(SPAWNER_LIFE_FD);
 }
 
+/*
+ * A worker that runs to the end of its turn, instead of taking the processor
+ * from its parent at each wake-up, saves both a switch.  Inherited by workers.
+ */
+static void
+run_in_batches(void)
+{
+	const struct sched_param p = { .sched_priority = 0 };
+
+	if (sched_setscheduler(0, SCHED_BATCH, &p) == -1)
+		fatal(EX_OSERR, "sched_setscheduler: %s", strerror(errno));
+}
+
 /* The order is explained in DESIGN, "The order of confinement". */
 static void
 confine(void)
@@ -134,6 +148,7 @@ confine(void)
 	nest_enter();
 	start_init();
 	confine_drop_capabilities();
+	run_in_batches();
 	confine_check_dies_with_parent();
 	confine_check_settled(setup.one_uid);
 	confine_landlock();
