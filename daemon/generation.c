@@ -597,6 +597,14 @@ log_died(const struct member *m, int status)
 	log_end(&l);
 }
 
+/* By a filter, before it was ready: its own, or that of one it started. */
+static bool
+filtered(int status)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS :
+	    WEXITSTATUS(status) == PARENT_EXIT_CANARY;
+}
+
 /* Retired before it could mind the signal: as it should be. */
 static bool
 retired_young(const struct member *m, int status)
@@ -628,10 +636,16 @@ generation_reaped(pid_t pid, int status)
 	herald_close(&m->herald);
 	clear_slot(m->slot);
 	if (g->state == GENERATION_STARTING) {
+		if (filtered(status) && !stopping)
+			log_event(LOG_ERR, "canary", "parent %u of generation "
+			    "%u cannot serve: a filter, or the canary, has "
+			    "kept it from being ready", (unsigned)m->index,
+			    (unsigned)g->number);
 		give_up(g, status);
 		if (current == NULL)
-			return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
-			    WEXITSTATUS(status) : EX_SOFTWARE;
+			return WIFEXITED(status) && !orderly &&
+			    !filtered(status) ? WEXITSTATUS(status) :
+			    EX_SOFTWARE;
 	} else if (g->state == GENERATION_SERVING && !m->replaced) {
 		restart_later(g, m->index, supervisor_now() - m->started);
 	}

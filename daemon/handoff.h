@@ -34,6 +34,12 @@ _Static_assert(PARENT_CHANNEL_FD == 3 && HANDOFF_PROGRESS == 4 &&
     PARENT_CRL_FD == 10 && HANDOFF_NEWS == 11,
     "the parent's table in policy.c says 3, 4, 6, 7 and 9 to 11");
 
+/*
+ * The exit code of a parent that a filter, or whatever else, has kept from
+ * being ready: the canary's (canary.h).  Not of sysexits(3), nor passed on.
+ */
+#define PARENT_EXIT_CANARY 80
+
 struct handoff {
 	uint32_t	size;		/* of this structure */
 	uint32_t	generation;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include "beneath.h"
 #include "board.h"
 #include "bounds.h"
+#include "canary.h"
 #include "channel.h"
 #include "confine.h"
 #include "credentials.h"
@@ -109,7 +111,6 @@ start_resolver(void)
 	return channel;
 }
 
-/* Its own words are in the log already; its exit code becomes ours. */
 static void
 wait_for_spawner(int channel)
 {
@@ -122,10 +123,21 @@ wait_for_spawner(int channel)
 			fatal(EX_OSERR, "fcntl: %s", strerror(errno));
 		return;
 	}
-	if (waitpid(spawner, &status, 0) == spawner && WIFEXITED(status) &&
-	    WEXITSTATUS(status) != 0)
+	if (waitpid(spawner, &status, 0) != spawner)
+		status = 0;
+	parent_lost("spawner", status);
+}
+
+void
+parent_lost(const char *who, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		_exit(WEXITSTATUS(status));
-	fatal(EX_UNAVAILABLE, "the spawner ended before it was ready");
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+		fatal(EX_UNAVAILABLE, "the %s ended before it was ready", who);
+	log_event(LOG_ERR, "canary", "the %s was killed by a filter before it "
+	    "was ready", who);
+	_exit(PARENT_EXIT_CANARY);
 }
 
 /* Give up root, or with -U what little there is instead of it. */
@@ -245,7 +257,7 @@ parent_exit(int code)
 void
 parent_main(void)
 {
-	int spawner_channel, resolver;
+	int spawner_channel, resolver, status;
 
 	read_handoff();
 	/* No large block by mmap, hence no mremap: board.h wants it so. */
@@ -256,8 +268,8 @@ parent_main(void)
 	resolver = start_resolver();
 	drop_root();
 	wait_for_spawner(spawner_channel);
-	if (resolver != -1)
-		lookup_wait(resolver);
+	if (resolver != -1 && !lookup_wait(resolver, &status))
+		parent_lost("resolver", status);
 	bound();
 	beneath_init();
 	ec_init();
@@ -270,6 +282,7 @@ parent_main(void)
 	confine();
 	/* again, as it will be */
 	warmup(service.server, &service.gate, &h.config);
+	canary_run(spawner_channel, resolver);
 	service_run(spawner_channel, resolver, !h.trial);
 	tls_free(service.server);
 	parent_exit(0);

@@ -234,6 +234,7 @@ service_prepare(const struct config *config)
 		event_assign(&listener[i], service.base,
 		    HANDOFF_LISTEN + (int)i, EV_READ | EV_PERSIST, on_listener,
 		    NULL);
+	service.accepting = true;
 }
 
 void
@@ -241,8 +242,7 @@ service_run(int spawner, int resolver, bool listens)
 {
 	bool more = false;
 
-	service.accepting = true;
-	for (uint32_t i = 0; listens && i < service.config->listens; i++)
+	for (uint32_t i = 0; listens && service.accepting && i < service.config->listens; i++)
 		if (event_add(&listener[i], NULL) == -1)
 			fatal(EX_OSERR, "libevent: a listening socket");
 	if (resolver != -1)

@@ -21,7 +21,7 @@ struct service {
 	struct gate		 gate;		/* by what clients are judged */
 	const struct config	*config;
 	uint32_t		 open;		/* connections of ours */
-	bool			 accepting;
+	bool			 accepting;	/* or will; false: it is to go */
 	bool			 stopping;	/* TERM: a drain deadline runs */
 };
 

@@ -40,6 +40,9 @@ static enum policy_id		worker_kind;
 static struct bounds_for	bounds;
 static pid_t			init_pid;
 static sigset_t			waiting;	/* mask while we wait */
+/* Our first worker, while it lives, is the parent's canary. */
+static enum { CANARY_NONE, CANARY_ALIVE, CANARY_GONE } canary;
+static pid_t			canary_pid;
 
 /* A pool worker and the channel on which it is handed connections. */
 static struct {
@@ -205,6 +208,10 @@ spawn_echo(void)
 	if (pid == 0)
 		become_echo(pair[1]);
 	close(pair[1]);
+	if (pid != -1 && canary == CANARY_NONE) {
+		canary = CANARY_ALIVE;
+		canary_pid = pid;
+	}
 	ok = pid != -1 && tell(SPAWNER_WORKER, pid, 0, 0, pair[0]);
 	close(pair[0]);
 	return ok;
@@ -299,11 +306,27 @@ parent_is_gone(void)
 	return ppoll(&p, 1, &patience, NULL) == 1 && (p.revents & POLLHUP);
 }
 
+/* Most end well, and nobody asks; others are the log's and their clients'. */
+static void
+tell_end(pid_t pid, int status)
+{
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	bool is_canary = canary == CANARY_ALIVE && pid == canary_pid;
+
+	if (is_canary)
+		canary = CANARY_GONE;
+	if (signal != 0 || WEXITSTATUS(status) != 0)
+		tell(SPAWNER_DIED, pid, signal,
+		    signal == 0 ? WEXITSTATUS(status) : 0, -1);
+	else if (is_canary)
+		tell(SPAWNER_ENDED, pid, 0, 0, -1);
+}
+
 /* True if a child was reaped.  Init's end is ours: no worker could follow. */
 static bool
 reap_one(void)
 {
-	int status, signal;
+	int status;
 	pid_t pid = waitpid(-1, &status, WNOHANG);
 
 	if (pid <= 0)
@@ -316,10 +339,7 @@ reap_one(void)
 	for (uint32_t i = 0; i < POOL_MAX; i++)
 		if (pool[i].pid == pid)
 			empty_pool_slot(i);
-	signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	if (signal != 0 || WEXITSTATUS(status) != 0)
-		tell(SPAWNER_DIED, pid, signal,
-		    signal == 0 ? WEXITSTATUS(status) : 0, -1);
+	tell_end(pid, status);
 	return true;
 }
 
