@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "siphash.h"
 
 /* 0 and 1 are /dev/null, 2 is the log (log.h). */
 enum {
@@ -45,6 +46,7 @@ struct handoff {
 	uint32_t	generation;
 	uint32_t	index;		/* of this parent in its generation */
 	uint32_t	slot, slots;	/* our page of the board; how many */
+	uint8_t		crowd_key[SIPHASH_KEY];	/* the same for all parents */
 	int32_t		supervisor;	/* pid */
 	int32_t		log_kind;	/* enum log_kind */
 	uint32_t	one_uid;	/* -U */

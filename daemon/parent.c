@@ -219,6 +219,19 @@ parent_new_crl(const struct authorities *a)
 }
 
 static void
+join_crowd(void)
+{
+	static struct crowd_rules r;
+
+	memcpy(r.key, h.crowd_key, sizeof r.key);
+	r.bits4 = h.config.prefix4;
+	r.bits6 = h.config.prefix6;
+	r.rate = h.config.accept_rate;
+	r.burst = h.config.accept_burst;
+	crowd_start(board_own_crowd(), &r);
+}
+
+static void
 confine(void)
 {
 	judge_prepare();
@@ -277,6 +290,7 @@ parent_main(void)
 	warmup(service.server, &service.gate, &h.config);
 	board_map(HANDOFF_BOARD, h.slot, h.slots);
 	close(HANDOFF_BOARD);
+	join_crowd();
 	service_prepare(&h.config);
 	watch_expiry();
 	confine();

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "addr.h"
-#include "board.h"
 #include "expiry.h"
 #include "log.h"
 #include "lookup.h"
 #include "news.h"
 #include "parent.h"
+#include "room.h"
 
 /* So many clients of one wake-up, then the others' turn. */
 #define ACCEPT_BURST 16
@@ -78,11 +78,15 @@ on_rested(evutil_socket_t fd, short what, void *arg)
 static void
 greet(int sock, const struct sockaddr_storage *from)
 {
-	if (board_enter(service.config->max_connections)) {
-		conn_accept(sock, from);
+	bool balancer = config_is_balancer(service.config, from);
+	struct room room;
+	enum reason why = room_enter(&room, balancer ? NULL : from);
+
+	if (why == REASON_NONE) {
+		conn_accept(sock, from, &room);
 		return;
 	}
-	conn_refuse_early(from, REASON_TOO_MANY_CONNECTIONS);
+	conn_refuse_early(from, why);
 	close(sock);
 }
 

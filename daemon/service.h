@@ -59,8 +59,13 @@ void service_ready(void);
 
 /* ---- conn.c: a client's way --------------------------------------------------- */
 
-/* A client on `sock` (owned from here on), which comes from `from`. */
-void conn_accept(int sock, const struct sockaddr_storage *from);
+/*
+ * A client on `sock` (owned from here on), which comes from `from`; there is
+ * room for it (room.h).
+ */
+struct room;
+void conn_accept(int sock, const struct sockaddr_storage *from,
+    const struct room *room);
 
 /* One line for a client that never became a connection. */
 void conn_refuse_early(const struct sockaddr_storage *from, enum reason why);

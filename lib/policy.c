@@ -369,6 +369,8 @@ static const struct policy_group give_up =
 static const struct policy_row supervisor_rows[] = {
 	{ "bind", { {0} }, "a reload names a new address" },
 	{ "clone", { EQ(0, SIGCHLD) }, "starts a parent" },
+	{ "fallocate", { EQ(1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) },
+	    "clears the board's slot of a parent that is gone" },
 	{ "fstat", { {0} }, "marks how a file was when it was opened" },
 	{ "getpid", { {0} }, "tells its parents whose death is theirs" },
 	{ "ioctl", { EQ(1, TIOCOUTQ) }, "has a parent taken its news?" },
@@ -378,7 +380,6 @@ static const struct policy_row supervisor_rows[] = {
 	{ "listen", { {0} }, "a reload names a new address" },
 	{ "newfstatat", { {0} }, "looks whether a file has changed" },
 	{ "ppoll", { {0} }, "waits for a signal or a parent" },
-	{ "pwrite64", { {0} }, "clears the page of a parent that is gone" },
 	{ "rt_sigreturn", { {0} }, "returns from a signal's handler" },
 	{ "sendmsg", { EQ(2, MSG_NOSIGNAL) }, "hands newer files to a parent" },
 	{ "setsockopt", { EQ(1, IPPROTO_IPV6), EQ(2, IPV6_V6ONLY) },
