@@ -738,6 +738,16 @@ generation_heard(const struct pollfd *p)
 	}
 }
 
+static void
+complain(void)
+{
+	static struct log_limit told;
+
+	if (log_may(&told, 1, 60000, supervisor_now()))
+		log_event(LOG_ERR, "restart-failed", "a parent cannot be "
+		    "started: %s; it is tried again", strerror(errno));
+}
+
 /* Start again what is due; ms until the next is. */
 static int64_t
 restart_due(void)
@@ -748,8 +758,10 @@ restart_due(void)
 	    i < current->config.parents; i++) {
 		if (current->due[i] != 0 && current->due[i] <= now) {
 			current->due[i] = 0;
-			if (!start_member(current, i))
+			if (!start_member(current, i)) {
+				complain();
 				restart_later(current, i, 0);
+			}
 		}
 		if (current->due[i] != 0)
 			next = supervisor_sooner(next, current->due[i] - now);

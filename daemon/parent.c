@@ -262,6 +262,7 @@ parent_replace_me(void)
 void
 parent_exit(int code)
 {
+	conn_log_left_out();
 	log_event(LOG_INFO, "stop", "parent %u of generation %u",
 	    (unsigned)h.index, (unsigned)h.generation);
 	_exit(code);

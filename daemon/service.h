@@ -70,6 +70,9 @@ void conn_accept(int sock, const struct sockaddr_storage *from,
 /* One line for a client that never became a connection. */
 void conn_refuse_early(const struct sockaddr_storage *from, enum reason why);
 
+/* Tell now how many lines on refusals were left out. */
+void conn_log_left_out(void);
+
 /*
  * service.gate has newer files: judge every session again, some each turn, and
  * end those that would not come in any more.

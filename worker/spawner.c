@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bounds.h"
@@ -193,6 +194,20 @@ become_echo(int fd)
 	if (!filter_install(&worker_filter))
 		_exit(EX_OSERR);
 	echo_main();
+}
+
+/* It passes, and is tried again; meanwhile clients wait for a worker. */
+static void
+complain(void)
+{
+	static struct log_limit told;
+	int error = errno;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	if (log_may(&told, 1, 60000, (int64_t)t.tv_sec * 1000))
+		log_event(LOG_ERR, "spawn-failed", "%s; it is tried again",
+		    strerror(error));
 }
 
 static bool
@@ -376,6 +391,8 @@ serve(void)
 		while (owed > 0 && (setup.isolation == ISOLATION_POOL ?
 		    spawn_in_pool() : spawn_echo()))
 			owed--;
+		if (owed > 0)
+			complain();
 	}
 }
 
