@@ -38,6 +38,7 @@ pkg_config = $(if $(PKG_CONFIG_PATH),PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)') \
 	$(PKG_CONFIG)
 
 LIBRARIES := libtls libssl libcrypto libseccomp libconfuse libevent_core \
+	libevent_extra \
 	libcares jansson
 MISSING := $(shell for l in $(LIBRARIES); do \
 	$(pkg_config) --exists $$l 2>/dev/null || echo $$l; done)
@@ -59,7 +60,7 @@ TLS_LIBS     := $(call pkg_libs,libtls libssl libcrypto)
 CRYPTO_LIBS  := $(call pkg_libs,libcrypto)
 SECCOMP_LIBS := $(call pkg_libs,libseccomp)
 CONFUSE_LIBS := $(call pkg_libs,libconfuse)
-EVENT_LIBS   := $(call pkg_libs,libevent_core)
+EVENT_LIBS   := $(call pkg_libs,libevent_core libevent_extra)
 CARES_LIBS   := $(call pkg_libs,libcares)
 JSON_LIBS    := $(call pkg_libs,jansson)
 ATF_LIBS     := $(shell $(pkg_config) --libs atf-c 2>/dev/null)
@@ -179,7 +180,6 @@ $(B)/%.o: %.c $(B)/flags Makefile
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
-include bench/bench.mk
 include regress/regress.mk
 
 # ---- the other targets ------------------------------------------------------
@@ -190,7 +190,6 @@ help:
 	@echo 'make check    run the tests; TESTS="lib/text_test daemon" for some'
 	@echo 'make demo     certificates, a service, a file there and back'
 	@echo 'make run      a service on 127.0.0.1:7443 to try things with'
-	@echo 'make bench    against other servers; bench-quick: two minutes of it'
 	@echo 'make lint     what the checkers at hand have to say'
 	@echo 'make asan     the tests under address and undefined sanitizers'
 	@echo 'make install  install below prefix ($(prefix)), DESTDIR before it'

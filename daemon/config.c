@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "addr.h"
@@ -166,6 +167,41 @@ set_choice(const char *s, const char *no, const char *yes, bool *second)
 	return *second || strcmp(s, no) == 0;
 }
 
+/* ---- sockets of the exporter ---------------------------------------------------- */
+
+static bool
+set_socket(const char *s, struct config_listen *l)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char path[PATH_MAX];
+
+	if (!set_path(s, path) ||
+	    !text_copy(sun.sun_path, sizeof sun.sun_path, path))
+		return false;
+	memset(l, 0, sizeof *l);
+	memcpy(&l->ss, &sun, sizeof sun);
+	l->len = sizeof sun;
+	return true;
+}
+
+static bool
+is_loopback(const struct sockaddr_storage *ss)
+{
+	struct cidr c;
+
+	return (addr_parse_cidr("127.0.0.0/8", &c) && addr_in_cidr(&c, ss)) ||
+	    (addr_parse_cidr("::1/128", &c) && addr_in_cidr(&c, ss));
+}
+
+static bool
+set_metrics(const char *s, struct config_listen *l)
+{
+	if (strncmp(s, "unix:", 5) == 0)
+		return set_socket(s + 5, l);
+	return addr_parse(s, &l->ss, &l->len) && is_loopback(&l->ss) &&
+	    strcmp(strrchr(s, ':'), ":0") != 0;
+}
+
 /* ---- who may come in ----------------------------------------------------------- */
 
 static bool
@@ -242,17 +278,16 @@ set_isolation(const char *s, struct config *c)
 enum key {
 	KEY_LISTEN, KEY_CERTIFICATE, KEY_KEY, KEY_PARENTS, KEY_ISOLATION,
 	KEY_POOL_WORKERS, KEY_USER, KEY_WORKER_USER, KEY_PID_FILE,
-	KEY_MAX_CONNECTIONS, KEY_RESOLVER_USER, KEY_WATCH, KEY_CA, KEY_CRL,
+	KEY_MAX_CONNECTIONS, KEY_RESOLVER_USER, KEY_EXPORTER_USER, KEY_STATUS,
+	KEY_METRICS, KEY_WATCH, KEY_CA, KEY_CRL,
 	KEY_CRL_POLICY, KEY_MAX_DEPTH, KEY_CLIENT_USAGE, KEY_PIN, KEY_ALLOW,
 	KEY_HOST_CHECK, KEY_PROXY_FROM, KEY_SERVERS, KEY_VERSIONS,
 	KEY_CIPHERS, KEY_CURVES, KEY_HANDSHAKE, KEY_IDLE, KEY_SESSION,
-	KEY_DRAIN, KEY_RESOLVE, KEY_REVOKED, KEY_LEVEL, KEY_TO,
-	KEY_PER_ADDRESS, KEY_MAX_HANDSHAKES, KEY_ACCEPT_RATE,
-	KEY_ACCEPT_BURST, KEY_PREFIX4, KEY_PREFIX6, KEY_COUNT
+	KEY_DRAIN, KEY_RESOLVE, KEY_REVOKED, KEY_LEVEL, KEY_TO, KEY_COUNT
 };
 
 static const char *const sections[] = { "", "clients", "proxy", "resolver",
-    "tls", "timeouts", "log" };
+    "tls", "timeouts", "log", "metrics" };
 #define SECTIONS (sizeof sections / sizeof sections[0])
 
 
@@ -277,19 +312,13 @@ static const struct {
 	[KEY_PID_FILE] = { "", "pid-file", false, "a file name" },
 	[KEY_MAX_CONNECTIONS] = { "", "max-connections", false,
 	    "a number from 1 to 100000" },
-	[KEY_PER_ADDRESS] = { "", "max-connections-per-address", false,
-	    "a number from 0 (no limit but max-connections) to 100000" },
-	[KEY_MAX_HANDSHAKES] = { "", "max-handshakes", false,
-	    "a number from 0 (half of max-connections, or 64) to 100000" },
-	[KEY_ACCEPT_RATE] = { "", "accept-rate", false,
-	    "a number from 0 (any) to 100000, of connections a second" },
-	[KEY_ACCEPT_BURST] = { "", "accept-burst", false,
-	    "a number from 1 to 100000, of connections" },
-	[KEY_PREFIX4] = { "", "address-prefix-ipv4", false,
-	    "a number from 8 to 32, of bits" },
-	[KEY_PREFIX6] = { "", "address-prefix-ipv6", false,
-	    "a number from 16 to 128, of bits" },
 	[KEY_RESOLVER_USER] = { "", "resolver-user", false, "a user's name" },
+	[KEY_EXPORTER_USER] = { "", "exporter-user", false, "a user's name" },
+	[KEY_STATUS] = { "", "status-socket", false, "a file name of at most "
+	    "107 bytes, or \"\" for none" },
+	[KEY_METRICS] = { "metrics", "listen", false, "a loopback address like "
+	    "\"127.0.0.1:9464\" or \"[::1]:9464\", or "
+	    "\"unix:/run/postern/metrics.sock\": from elsewhere nobody may ask" },
 	[KEY_WATCH] = { "", "watch", false, "0, or a time from 100ms to 7d, "
 	    "like 60s" },
 	[KEY_CA] = { "clients", "ca", false, "a file name" },
@@ -355,22 +384,17 @@ apply(enum key k, const char *s, struct config *c)
 		return set_path(s, c->pid_file);
 	case KEY_MAX_CONNECTIONS:
 		return set_number(s, 1, 100000, &c->max_connections);
-	case KEY_PER_ADDRESS:
-		return set_number(s, 0, 100000,
-		    &c->max_connections_per_address);
-	case KEY_MAX_HANDSHAKES:
-		return set_number(s, 0, 100000, &c->max_handshakes);
-	case KEY_ACCEPT_RATE:
-		return set_number(s, 0, 100000, &c->accept_rate);
-	case KEY_ACCEPT_BURST:
-		return set_number(s, 1, 100000, &c->accept_burst);
-	case KEY_PREFIX4:
-		return set_number(s, 8, 32, &c->prefix4);
-	case KEY_PREFIX6:
-		return set_number(s, 16, 128, &c->prefix6);
 	case KEY_RESOLVER_USER:
 		return s[0] != '\0' &&
 		    text_copy(c->resolver_user, CONFIG_NAME_MAX, s);
+	case KEY_EXPORTER_USER:
+		return s[0] != '\0' &&
+		    text_copy(c->exporter_user, CONFIG_NAME_MAX, s);
+	case KEY_STATUS:
+		c->status.len = 0;
+		return s[0] == '\0' || set_socket(s, &c->status);
+	case KEY_METRICS:
+		return set_metrics(s, &c->metrics);
 	case KEY_WATCH:
 		return set_watch(s, c);
 	case KEY_CRL:
@@ -433,8 +457,11 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	enum key k;
 
+	/* libconfuse calls what is in no section's braces "root". */
 	for (k = 0; k < KEY_COUNT; k++)
-		if (strcmp(keys[k].name, opt->name) == 0)
+		if (strcmp(keys[k].name, opt->name) == 0 &&
+		    strcmp(keys[k].section[0] != '\0' ? keys[k].section :
+		    "root", cfg->name) == 0)
 			break;
 	if (k == KEY_COUNT || !apply(k, value, target)) {
 		char safe[256];
@@ -447,9 +474,6 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	*(const char **)result = value;
 	return 0;
 }
-
-/* If nothing is said: a few clients at once must never be too many. */
-#define HANDSHAKES_LEAST 64
 
 /* ---- defaults, and the whole ----------------------------------------------------- */
 
@@ -466,16 +490,14 @@ set_defaults(struct config *c)
 	strcpy(c->user, "_postern");
 	strcpy(c->worker_user, "_posternw");
 	strcpy(c->resolver_user, "_posternr");
+	strcpy(c->exporter_user, "_posternx");
 	strcpy(c->pid_file, "/run/posternd.pid");
+	set_socket("/run/postern/status.sock", &c->status);
 	rules_default(&c->rules);
 	c->watch_ms = 60000;
 	c->isolation = ISOLATION_CONNECTION;
 	c->pool_workers = 2;
 	c->max_connections = 1024;
-	c->accept_rate = 500;
-	c->accept_burst = 5000;
-	c->prefix4 = 32;
-	c->prefix6 = 64;
 	c->handshake_ms = 10000;
 	c->idle_ms = 300000;
 	c->session_ms = 86400000;
@@ -485,17 +507,14 @@ set_defaults(struct config *c)
 	c->log_level = LOG_INFO;
 }
 
-/* What hangs on the rest of the file. */
+/* What a list's default is only if the file does not give the list. */
 static void
-set_later_defaults(struct config *c)
+set_list_defaults(struct config *c)
 {
 	if (c->listens == 0)
 		set_listen("127.0.0.1:7443", c);
 	if (!c->tls12 && !c->tls13)
 		c->tls13 = true;
-	if (c->max_handshakes == 0)
-		c->max_handshakes = c->max_connections / 2 < HANDSHAKES_LEAST ?
-		    HANDSHAKES_LEAST : c->max_connections / 2;
 	if (c->parents == 0) {
 		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -615,7 +634,7 @@ config_read(const char *path, struct config *c, char *why, size_t why_size)
 		snprintf(why, why_size, "%s: %s", path, what);
 	file_wipe(text, len);
 	if (ok)
-		set_later_defaults(c);
+		set_list_defaults(c);
 	return ok;
 }
 

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "conn.h"
 #include "log.h"
 
@@ -81,7 +84,7 @@ deadline(const struct conn *c)
 }
 
 /* Traffic only moves c->last; the timer finds out when it fires. */
-static bool
+static void
 arm(struct conn *c)
 {
 	int64_t ms = deadline(c) - service_now();
@@ -91,7 +94,7 @@ arm(struct conn *c)
 		ms = 1;
 	tv.tv_sec = (time_t)(ms / 1000);
 	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
-	return event_add(&c->on_time, &tv) == 0;
+	event_add(&c->on_time, &tv);
 }
 
 /* ---- ends ------------------------------------------------------------------------- */
@@ -101,6 +104,7 @@ conn_drop_worker(struct conn *c)
 {
 	if (c->worker == -1)
 		return;
+	metric_sub(&metrics->workers_busy, 1);
 	event_del(&c->on_worker);
 	event_del(&c->on_room);
 	close(c->worker);
@@ -117,6 +121,8 @@ drop(struct conn *c)
 {
 	if (c->opened)
 		conn_log_close(c);
+	else if (!c->refused && !c->health_check)
+		metric_add(&metrics->lost, 1);
 	event_del(&c->on_sock);
 	event_del(&c->on_time);
 	conn_drop_worker(c);
@@ -124,7 +130,7 @@ drop(struct conn *c)
 	transport_free(&c->t);
 	beneath_forget(&c->verdict);
 	TAILQ_REMOVE(&conns, c, all);
-	room_leave(c);
+	board_leave();
 	service.open--;
 	if (!c->queued)
 		TAILQ_INSERT_TAIL(&run_queue, c, run);
@@ -142,12 +148,15 @@ conn_enter(struct conn *c, enum state s)
 		TAILQ_REMOVE(&asking, c, ask);
 	if (s == STATE_CHECKING)
 		TAILQ_INSERT_TAIL(&asking, c, ask);
+	metric_sub(&metrics->state[c->state], 1);
+	if (s != STATE_GONE)
+		metric_add(&metrics->state[s], 1);
 	c->state = s;
 	c->entered = service_now();
 	if (s == STATE_GONE)
 		drop(c);
-	else if (!arm(c))	/* better gone than there for ever */
-		conn_abort(c, "no-memory");
+	else
+		arm(c);
 }
 
 void
@@ -155,16 +164,6 @@ conn_abort(struct conn *c, const char *end)
 {
 	if (c->end == NULL)
 		c->end = end;
-	conn_enter(c, STATE_GONE);
-}
-
-void
-conn_give_way(struct conn *c)
-{
-	/* One that was refused has had its line, and only lingers. */
-	if (c->state == STATE_PROXY || c->state == STATE_HANDSHAKE)
-		conn_log_refused(c, REASON_TOO_MANY_HANDSHAKES, "it gave way "
-		    "to one from an address with fewer under way");
 	conn_enter(c, STATE_GONE);
 }
 
@@ -195,8 +194,7 @@ on_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (deadline(c) > now) {
-		if (!arm(c))
-			conn_abort(c, "no-memory");
+		arm(c);
 		return;
 	}
 	switch (c->state) {
@@ -314,8 +312,8 @@ evict(struct conn *c, enum reason why)
 		c->end = reason_word(why);
 		if (c->state == STATE_OPEN)
 			end_session(c, c->end);
-		else if (!arm(c))
-			conn_abort(c, NULL);
+		else
+			arm(c);
 		break;
 	default:
 		break;		/* not judged yet, or as good as gone */
@@ -394,37 +392,51 @@ on_sock(evutil_socket_t fd, short what, void *arg)
 	conn_queue(c);
 }
 
+static bool
+begin(struct conn *c, int sock)
+{
+	int on = 1;
+
+	if (!transport_accept(&c->t, service.server, sock))
+		return false;
+	if (!beneath_watch(&c->verdict, &service.gate)) {
+		transport_free(&c->t);
+		return false;
+	}
+	/* Without it tickets and the reply wait for delayed ACKs. */
+	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return true;
+}
+
 void
-conn_accept(int sock, const struct sockaddr_storage *from,
-    const struct room *room)
+conn_accept(int sock, const struct sockaddr_storage *from)
 {
 	struct conn *c = calloc(1, sizeof *c);
 
-	if (c == NULL) {
+	if (c == NULL || !begin(c, sock)) {
 		conn_refuse_early(from, REASON_INTERNAL);
-		room_give_back(room);
+		free(c);
 		close(sock);
+		board_leave();
 		return;
 	}
-	transport_begin_plain(&c->t, sock);
 	c->address = *from;
 	addr_unmap(&c->address);
 	addr_text(&c->address, c->peer);
-	c->worker = -1;
+	c->worker = c->row = -1;
 	c->since = c->judged_by = news;
 	c->begun = c->last = service_now();
 	event_assign(&c->on_time, service.base, -1, 0, on_time, c);
 	event_assign(&c->on_sock, service.base, sock,
 	    EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_sock, c);
 	TAILQ_INSERT_TAIL(&conns, c, all);
-	room_keep(c, room);
 	service.open++;
-	if (event_add(&c->on_sock, NULL) == 0) {
-		entry_begin(c);
-		return;
+	metric_add(&metrics->state[c->state], 1);
+	entry_begin(c);
+	if (event_add(&c->on_sock, NULL) == -1) {
+		conn_log_refused(c, REASON_INTERNAL, "out of memory");
+		conn_enter(c, STATE_GONE);
 	}
-	conn_log_refused(c, REASON_INTERNAL, "out of memory");
-	conn_enter(c, STATE_GONE);
 }
 
 struct conn *
@@ -460,6 +472,8 @@ conn_worker_died(pid_t pid, int signal, int status)
 	struct log_line l;
 	bool told = false;
 
+	metric_add(signal != 0 ? &metrics->workers_killed :
+	    &metrics->workers_failed, 1);
 	log_begin(&l, LOG_ERR, "worker-died");
 	log_num(&l, "worker", pid);
 	if (signal != 0) {

@@ -13,7 +13,6 @@
 
 #include "addr.h"
 #include "beneath.h"
-#include "room.h"
 #include "metrics.h"
 #include "service.h"
 #include "transport.h"
@@ -33,7 +32,6 @@ _Static_assert(STATE_GONE == METRICS_STATES, "each has its gauge");
 
 struct conn {
 	TAILQ_ENTRY(conn)	 all, run, ask;
-	struct room		 room;		/* what it takes of the limits */
 	bool			 queued;
 	enum state		 state;
 	struct transport	 t;
@@ -43,10 +41,13 @@ struct conn {
 	bool			 worker_shut;	/* it was told of the end */
 	bool			 finished;	/* the client sent close_notify */
 	bool			 opened;	/* event=open was logged */
+	bool			 refused;	/* event=refused was */
+	int			 row;		/* of the roster; -1 */
 	bool			 health_check;	/* the balancer's own (LOCAL) */
 	struct pile		 plain;		/* for the worker */
 	struct event		 on_sock, on_worker, on_room, on_time;
 	int64_t			 begun, last, entered;	/* ms, service_now */
+	int64_t			 hello_us;	/* the handshake could begin */
 	int64_t			 evict_at;	/* not to outlive this; 0 */
 	uint32_t		 since, judged_by;	/* conn_news(): at its */
 						/* beginning; judged last */
@@ -70,9 +71,6 @@ void conn_queue(struct conn *c);
 
 /* The connection is lost, or not worth a word: at once. */
 void conn_abort(struct conn *c, const char *end);
-
-/* It makes room for another before it is let in: at once. */
-void conn_give_way(struct conn *c);
 
 /* Refused: what libtls gathered (its alert) still goes out, then no more. */
 void conn_refuse(struct conn *c, enum reason why, const char *detail);
@@ -101,12 +99,12 @@ void entry_give_worker(struct conn *c);
 
 void echo_turn(struct conn *c);
 
-/* ---- conn_log.c ---------------------------------------------------------------- */
+/* ---- conn_log.c: the log, and what is counted with its lines ------------------- */
 
 void conn_log_accept(const struct conn *c);
-void conn_log_refused(const struct conn *c, enum reason why,
+void conn_log_refused(struct conn *c, enum reason why,
     const char *detail);
-void conn_log_open(const struct conn *c);
+void conn_log_open(struct conn *c);
 void conn_log_close(const struct conn *c);
 void conn_log_health_check(const struct conn *c);
 

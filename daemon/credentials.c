@@ -14,6 +14,7 @@
 
 #include "expiry.h"
 #include "file.h"
+#include "metrics.h"
 #include "privkey.h"
 #include "x509text.h"
 
@@ -308,6 +309,36 @@ credentials_watch_expiry(const struct config *c, const struct credentials *k)
 		    X509_get0_notBefore(ca), X509_get0_notAfter(ca));
 	}
 	credentials_watch_crls(c, k->authorities);
+}
+
+/* The earliest of two times, of which 0 is none. */
+static void
+sooner(uint64_t *at, const ASN1_TIME *t)
+{
+	int64_t s = seconds(t, 0);
+
+	if (s > 0 && (*at == 0 || (uint64_t)s < *at))
+		*at = (uint64_t)s;
+}
+
+void
+credentials_count(const struct authorities *a, X509 *leaf)
+{
+	STACK_OF(X509) *certs = authorities_certs(a);
+	STACK_OF(X509_CRL) *crls = authorities_crls(a);
+	uint64_t own = 0, ca = 0, crl = 0;
+
+	for (int i = 0; i < sk_X509_num(certs); i++)
+		sooner(&ca, X509_get0_notAfter(sk_X509_value(certs, i)));
+	for (int i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++)
+		sooner(&crl, X509_CRL_get0_nextUpdate(
+		    sk_X509_CRL_value(crls, i)));
+	metric_set(&metrics->not_after[FILE_CA], ca);
+	metric_set(&metrics->not_after[FILE_CRL], crl);
+	if (leaf == NULL)
+		return;
+	sooner(&own, X509_get0_notAfter(leaf));
+	metric_set(&metrics->not_after[FILE_CERTIFICATE], own);
 }
 
 struct authorities *

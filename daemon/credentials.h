@@ -51,6 +51,12 @@ bool credentials_may_replace(const struct config *c,
     const struct credentials *k, int old, bool *later, char *why,
     size_t why_size);
 
+/*
+ * Have the metrics say until when each file's contents are good; without `leaf`
+ * the server's certificate is as it was.
+ */
+void credentials_count(const struct authorities *a, X509 *leaf);
+
 /* Have it told before any of these runs out (expiry.h). */
 void credentials_watch_expiry(const struct config *c,
     const struct credentials *k);

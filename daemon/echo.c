@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "conn.h"
+#include "roster.h"
 
 #define IDLE_CALLS_MAX	8	/* of tls_read, before it is broken */
 #define TURN_MAX	RECEIVE_MAX	/* plaintext a turn */
@@ -139,6 +140,7 @@ upstream(struct conn *c)
 		n = decrypt(c, &s);
 		if (n > 0) {
 			c->bytes_in += n;
+			metric_add(&metrics->bytes_in, n);
 			c->last = service_now();
 			done += n;
 			if (push_to_worker(c, plain, n, false) == STEP_LOST)
@@ -210,6 +212,7 @@ downstream(struct conn *c)
 	if (n <= 0)
 		return worker_ended(c, n == 0);
 	c->bytes_out += (uint64_t)n;
+	metric_add(&metrics->bytes_out, (uint64_t)n);
 	c->last = service_now();
 	if (!encrypt(c, plain, (size_t)n)) {
 		protocol_error(c, tls_error(c->t.tls));
@@ -236,6 +239,7 @@ echo_turn(struct conn *c)
 	up = alive ? upstream(c) : STEP_LOST;
 	if (up != STEP_LOST)
 		down = downstream(c);
+	roster_bytes(c->row, c->bytes_in, c->bytes_out);
 	alive = transport_end(&c->t) && alive;
 	if (up == STEP_LOST || down == STEP_LOST || !alive) {
 		conn_abort(c, c->t.broken ? "reset" : "worker-died");

@@ -3,10 +3,9 @@
  * its certificate is judged, where it comes from, and a worker.
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "conn.h"
 #include "hostcheck.h"
@@ -44,6 +43,7 @@ entry_give_worker(struct conn *c)
 			conn_enter(c, STATE_WAITING);
 		return;
 	}
+	metric_add(&metrics->workers_busy, 1);
 	event_assign(&c->on_worker, service.base, c->worker,
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_worker, c);
 	event_assign(&c->on_room, service.base, c->worker, EV_WRITE | EV_ET,
@@ -123,6 +123,16 @@ conn_resolved(const struct resolver_answer *a)
 
 /* ---- the handshake -------------------------------------------------------------- */
 
+/* Finer than service_now(): most handshakes take less than its step. */
+static int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 /*
  * The handshake is good.  That the client was judged is libssl's doing, by a
  * callback of ours: believe nobody who was not.
@@ -132,6 +142,7 @@ admit(struct conn *c)
 {
 	enum reason why = REASON_NONE;
 
+	metrics_handshake((uint64_t)(now_us() - c->hello_us));
 	if (!c->verdict.judged || c->verdict.why != REASON_NONE) {
 		conn_refuse(c, REASON_INTERNAL, "it was never judged");
 		return;
@@ -139,12 +150,10 @@ admit(struct conn *c)
 	/* It may have waited with the handshake's end until it was revoked. */
 	if (c->since != conn_news())
 		why = beneath_judge_again(&c->verdict);
-	if (why != REASON_NONE) {
+	if (why != REASON_NONE)
 		conn_refuse(c, why, "by newer files than those it began with");
-		return;
-	}
-	room_let_in(c);
-	check_host(c);
+	else
+		check_host(c);
 }
 
 static void
@@ -202,28 +211,18 @@ entry_handshake_turn(struct conn *c)
 
 /* ---- the balancer's header --------------------------------------------------------- */
 
-/* TLS begins: here is the first thing that costs more than the socket. */
 static void
 greet(struct conn *c)
 {
-	int on = 1;
-
-	if (!transport_accept(&c->t, service.server) ||
-	    !beneath_watch(&c->verdict, &service.gate)) {
-		conn_log_refused(c, REASON_INTERNAL, "out of memory");
-		conn_enter(c, STATE_GONE);
-		return;
-	}
-	/* Without it tickets and the reply wait for delayed ACKs. */
-	setsockopt(c->t.sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	conn_log_accept(c);
+	c->hello_us = now_us();
 	conn_enter(c, STATE_HANDSHAKE);
 }
 
 void
 entry_begin(struct conn *c)
 {
-	if (c->room.known) {
+	if (!config_is_balancer(service.config, &c->address)) {
 		greet(c);
 		return;
 	}
@@ -236,21 +235,6 @@ refuse_header(struct conn *c, enum reason why, const char *detail)
 {
 	conn_log_refused(c, why, detail);
 	conn_enter(c, STATE_GONE);
-}
-
-/* The header says whose connection it is: now that client's limits count. */
-static bool
-name_client(struct conn *c, const struct proxy_header *h)
-{
-	enum reason why;
-
-	c->address = h->source;
-	addr_unmap(&c->address);
-	addr_text(&c->address, c->peer);
-	why = room_name(c, &c->address);
-	if (why != REASON_NONE)
-		refuse_header(c, why, NULL);
-	return why == REASON_NONE;
 }
 
 /* Take the header away, and go on with what comes behind it. */
@@ -292,8 +276,10 @@ entry_proxy_turn(struct conn *c)
 			    "ended within its PROXY protocol header");
 		break;
 	case PROXY_ADDRESS:
-		if (name_client(c, &h))
-			behind_header(c, &h, buf);
+		c->address = h.source;
+		addr_unmap(&c->address);
+		addr_text(&c->address, c->peer);
+		behind_header(c, &h, buf);
 		break;
 	case PROXY_LOCAL:
 		c->health_check = true;

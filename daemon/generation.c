@@ -166,12 +166,11 @@ free_slot(void)
 static void
 clear_slot(uint32_t slot)
 {
-	/* A hole reads as zero, and gives the memory back. */
-	if (fallocate(supervisor.board, FALLOC_FL_PUNCH_HOLE |
-	    FALLOC_FL_KEEP_SIZE, (off_t)(slot * sizeof(struct board_slot)),
-	    BOARD_COUNTED) == -1)
-		log_event(LOG_ERR, "fatal", "the board cannot be cleared: %s",
-		    strerror(errno));
+	static const char zero[BOARD_COUNTED];
+	ssize_t n = pwrite(supervisor.board, zero, sizeof zero,
+	    (off_t)(slot * sizeof(struct board_slot)));
+
+	(void)n;
 }
 
 static int
@@ -195,7 +194,6 @@ make_handoff(const struct generation *g, const struct member *m)
 	h.worker_gid = supervisor.worker_gid;
 	h.resolver_uid = supervisor.resolver_uid;
 	h.resolver_gid = supervisor.resolver_gid;
-	memcpy(h.crowd_key, supervisor.crowd_key, sizeof h.crowd_key);
 	h.by_watch = g->by_watch;
 	h.trial = g->trial;
 	h.config = g->config;
@@ -439,6 +437,8 @@ tell_ready(const struct generation *g)
 	log_num(&l, "generation", g->number);
 	log_num(&l, "parents", g->config.parents);
 	log_end(&l);
+	metric_add(&service_metrics->reloads_ok, g->number > 1);
+	metric_set(&service_metrics->generation_s, (uint64_t)time(NULL));
 	if (supervisor.background != -1) {
 		ssize_t n = write(supervisor.background, "", 1);
 
@@ -492,8 +492,8 @@ give_up(struct generation *g, int status)
 			signal_member(&members[i],
 			    members[i].ready ? SIGTERM : SIGKILL);
 	if (current != NULL && !stopping) {
-		log_event(LOG_ERR, "reload", "failed: the new configuration "
-		    "or files are bad, see above; generation %u goes on",
+		supervisor_reload_failed("the new configuration or files are "
+		    "bad, see above; generation %u goes on",
 		    (unsigned)current->number);
 		listener_close_unused(&current->config, NULL);
 		/* Of another configuration's failure the files are innocent. */
@@ -589,6 +589,7 @@ log_died(const struct member *m, int status)
 {
 	struct log_line l;
 
+	metric_add(&service_metrics->parents_died, 1);
 	log_begin(&l, LOG_ERR, "parent-died");
 	log_num(&l, "parent", m->pid);
 	log_num(&l, "generation", m->of->number);
@@ -597,14 +598,6 @@ log_died(const struct member *m, int status)
 	else
 		log_num(&l, "status", WEXITSTATUS(status));
 	log_end(&l);
-}
-
-/* By a filter, before it was ready: its own, or that of one it started. */
-static bool
-filtered(int status)
-{
-	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS :
-	    WEXITSTATUS(status) == PARENT_EXIT_CANARY;
 }
 
 /* Retired before it could mind the signal: as it should be. */
@@ -638,16 +631,10 @@ generation_reaped(pid_t pid, int status)
 	herald_close(&m->herald);
 	clear_slot(m->slot);
 	if (g->state == GENERATION_STARTING) {
-		if (filtered(status) && !stopping)
-			log_event(LOG_ERR, "canary", "parent %u of generation "
-			    "%u cannot serve: a filter, or the canary, has "
-			    "kept it from being ready", (unsigned)m->index,
-			    (unsigned)g->number);
 		give_up(g, status);
 		if (current == NULL)
-			return WIFEXITED(status) && !orderly &&
-			    !filtered(status) ? WEXITSTATUS(status) :
-			    EX_SOFTWARE;
+			return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
+			    WEXITSTATUS(status) : EX_SOFTWARE;
 	} else if (g->state == GENERATION_SERVING && !m->replaced) {
 		restart_later(g, m->index, supervisor_now() - m->started);
 	}
@@ -738,16 +725,6 @@ generation_heard(const struct pollfd *p)
 	}
 }
 
-static void
-complain(void)
-{
-	static struct log_limit told;
-
-	if (log_may(&told, 1, 60000, supervisor_now()))
-		log_event(LOG_ERR, "restart-failed", "a parent cannot be "
-		    "started: %s; it is tried again", strerror(errno));
-}
-
 /* Start again what is due; ms until the next is. */
 static int64_t
 restart_due(void)
@@ -758,10 +735,8 @@ restart_due(void)
 	    i < current->config.parents; i++) {
 		if (current->due[i] != 0 && current->due[i] <= now) {
 			current->due[i] = 0;
-			if (!start_member(current, i)) {
-				complain();
+			if (!start_member(current, i))
 				restart_later(current, i, 0);
-			}
 		}
 		if (current->due[i] != 0)
 			next = supervisor_sooner(next, current->due[i] - now);
@@ -786,12 +761,50 @@ see_to(struct member *m)
 	return supervisor_sooner(left, tell_news(m));
 }
 
+static enum slot_state
+state_of(const struct member *m)
+{
+	if (!m->ready)
+		return SLOT_STARTING;
+	return m->of == current && !m->replaced ? SLOT_SERVING : SLOT_LEAVING;
+}
+
+/* Whose is each slot of the board?  The exporter shows the living alone. */
+static void
+publish(void)
+{
+	static enum slot_state state[METRICS_SLOTS];
+	struct service_metrics *s = service_metrics;
+
+	memset(state, SLOT_UNUSED, sizeof state);
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++) {
+		const struct member *m = &members[i];
+		struct service_slot *slot = &s->slot[m->slot];
+
+		if (m->pid == 0)
+			continue;
+		state[m->slot] = state_of(m);
+		metric_set(&slot->pid, (uint64_t)m->pid);
+		metric_set(&slot->generation, m->of->number);
+		metric_set(&slot->index, m->index);
+		metric_set(&slot->started_ms, (uint64_t)m->started);
+	}
+	for (uint32_t i = 0; i < supervisor.slots; i++)
+		metric_set(&s->slot[i].state, state[i]);
+	if (current == NULL)
+		return;
+	metric_set(&s->generation, current->number);
+	metric_set(&s->parents, current->config.parents);
+	metric_set(&s->max_connections, current->config.max_connections);
+}
+
 int64_t
 generation_tick(void)
 {
 	/* First: what it starts has its own time, and its pipe (poll). */
 	int64_t next = restart_due();
 
+	publish();
 	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
 		if (members[i].pid != 0)
 			next = supervisor_sooner(next, see_to(&members[i]));

@@ -45,11 +45,11 @@ open_socket(const struct config_listen *l)
 }
 
 /*
- * The parents of a supervisor that was just killed are dying too, and hold
+ * The children of a supervisor that was just killed are dying too, and hold
  * the port until they have: so long (BIND_TRIES times 20 ms) it is theirs.
  */
-static int
-open_patiently(const struct config_listen *l)
+int
+listener_open(const struct config_listen *l)
 {
 	const struct timespec tick = { .tv_nsec = 20000000 };
 	int fd = open_socket(l);
@@ -74,7 +74,7 @@ listener_get(const struct config_listen *l)
 		errno = EMFILE;
 		return -1;
 	}
-	fd = open_patiently(l);
+	fd = listener_open(l);
 	if (fd == -1)
 		return -1;
 	table[count].at = *l;

@@ -14,6 +14,7 @@
 #include "channel.h"
 #include "judge.h"
 #include "log.h"
+#include "metrics.h"
 #include "parent.h"
 #include "process.h"
 #include "service.h"
@@ -57,21 +58,23 @@ lookup_start(const struct resolver_setup *s, int exe, int at)
 		fatal(EX_OSERR, "resolver: %s", strerror(errno));
 }
 
-bool
-lookup_wait(int from, int *status)
+/* Its own words are in the log already; its exit code becomes ours. */
+void
+lookup_wait(int from)
 {
 	resolver_ready ready;
-	int fd;
+	int fd, status;
 
 	if (channel_recv(from, &ready, sizeof ready, &fd) == 1 && fd == -1 &&
 	    ready == sizeof(struct resolver_setup)) {
 		if (fcntl(from, F_SETFL, O_NONBLOCK) == -1)
 			fatal(EX_OSERR, "fcntl: %s", strerror(errno));
-		return true;
+		return;
 	}
-	if (waitpid(resolver, status, 0) != resolver)
-		*status = 0;
-	return false;
+	if (waitpid(resolver, &status, 0) == resolver && WIFEXITED(status) &&
+	    WEXITSTATUS(status) != 0)
+		_exit(WEXITSTATUS(status));
+	fatal(EX_UNAVAILABLE, "the resolver ended before it was ready");
 }
 
 /* ---- questions and answers --------------------------------------------------------- */
@@ -98,6 +101,7 @@ static bool
 is_sound(const struct resolver_answer *a)
 {
 	if (a->status < RESOLVER_ANSWERED || a->status > RESOLVER_FAILED ||
+	    a->remembered > 1 ||
 	    a->names > (a->status == RESOLVER_ANSWERED ? RESOLVER_NAMES : 0) ||
 	    memchr(a->detail, '\0', sizeof a->detail) == NULL)
 		return false;
@@ -123,22 +127,6 @@ receive_answer(int from, struct resolver_answer *a)
 	return n;
 }
 
-bool
-lookup_try(int to)
-{
-	const struct resolver_query q = { .family = AF_UNSPEC };
-
-	return channel_send(to, &q, sizeof q, -1);
-}
-
-int
-lookup_answered(int from)
-{
-	static struct resolver_answer a;
-
-	return receive_answer(from, &a);
-}
-
 /* ---- in the event loop ---------------------------------------------------------------- */
 
 static void
@@ -149,10 +137,19 @@ lose_resolver(const char *why)
 	event_del(&channel_event);
 	close(channel);
 	channel = -1;
+	metric_add(&metrics->resolvers_died, 1);
 	log_event(LOG_ERR, "resolver-died", "%s; draining, to be replaced",
 	    why);
 	parent_replace_me();
 	service_drain(service.config->drain_ms, "resolver-died");
+}
+
+static void
+on_answer(const struct resolver_answer *a)
+{
+	metric_add(&metrics->queries[a->status], 1);
+	metric_add(&metrics->cache_hits, a->remembered);
+	conn_resolved(a);
 }
 
 static void
@@ -165,7 +162,7 @@ on_channel(evutil_socket_t sock, short what, void *arg)
 		int n = receive_answer(channel, &a);
 
 		if (n == 1)
-			conn_resolved(&a);
+			on_answer(&a);
 		else if (n == 0)
 			lose_resolver("it ended");
 		else if (errno == EAGAIN)
@@ -189,11 +186,10 @@ lookup_serve(struct event_base *base, int from)
 bool
 lookup_ask(uint64_t id, const struct sockaddr_storage *address)
 {
-	if (channel == -1)
-		return false;
-	if (send_query(channel, id, address))
+	if (channel != -1 && send_query(channel, id, address))
 		return true;
-	if (errno != EAGAIN)
+	metric_add(&metrics->queries[QUERY_UNASKED], 1);
+	if (channel != -1 && errno != EAGAIN)
 		lose_resolver("its channel is closed");
 	return false;
 }

@@ -1,6 +1,6 @@
 /*
  * posternd: the supervisor's start, and by its first argument, which is then
- * its title, a parent's or a resolver's.
+ * its title, a parent's, a resolver's or an exporter's.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -17,10 +17,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <tls.h>
 #include <unistd.h>
 
@@ -30,11 +30,14 @@
 #include "confine.h"
 #include "credentials.h"
 #include "explain.h"
+#include "exporter.h"
 #include "filter.h"
+#include "keeper.h"
 #include "layers.h"
 #include "rlimits.h"
 #include "parent.h"
 #include "resolver.h"
+#include "status.h"
 #include "supervisor.h"
 #include "text.h"
 #include "title.h"
@@ -56,6 +59,7 @@
 static struct options {
 	const char	*file;
 	bool		 background, check, one_uid, verbose, json, reasons;
+	bool		 status;
 	struct question	 question;	/* --explain */
 } options = { .file = CONFIG_DEFAULT_FILE };
 
@@ -92,6 +96,7 @@ usage(FILE *to, int code)
 	    "       posternd --explain cert --from address [--proxy address] "
 	    "[--json] [-f file]\n"
 	    "       posternd --reasons [--json]\n"
+	    "       posternd --status [--json] [-f file]\n"
 	    "  -b       run in the background, with a pid file\n"
 	    "  -f file  configuration (default " CONFIG_DEFAULT_FILE ")\n"
 	    "  -n       check the configuration and its files, and exit\n"
@@ -102,7 +107,9 @@ usage(FILE *to, int code)
 	    "           would a client with this certificate, from this "
 	    "address, be let in?\n"
 	    "  --reasons\n"
-	    "           all words for a refusal, and what they mean\n", to);
+	    "           all words for a refusal, and what they mean\n"
+	    "  --status who is there, how close the limits are, what runs out\n",
+	    to);
 	exit(code);
 }
 
@@ -143,14 +150,16 @@ check_options(void)
 	if (q->file != NULL && q->from.ss_family == 0)
 		die(EX_USAGE, "--explain wants --from with the address that the "
 		    "client comes from");
-	if (options.json && q->file == NULL && !options.reasons)
-		die(EX_USAGE, "--json goes with --explain or --reasons");
+	if (options.json && q->file == NULL && !options.reasons &&
+	    !options.status)
+		die(EX_USAGE, "--json goes with --explain, --reasons or "
+		    "--status");
 }
 
 static void
 parse_options(int argc, char **argv)
 {
-	enum { EXPLAIN = 256, FROM, JSON, PROXY, REASONS };
+	enum { EXPLAIN = 256, FROM, JSON, PROXY, REASONS, STATUS };
 	static const struct option longs[] = {
 		{ "explain", required_argument, NULL, EXPLAIN },
 		{ "from", required_argument, NULL, FROM },
@@ -158,6 +167,7 @@ parse_options(int argc, char **argv)
 		{ "json", no_argument, NULL, JSON },
 		{ "proxy", required_argument, NULL, PROXY },
 		{ "reasons", no_argument, NULL, REASONS },
+		{ "status", no_argument, NULL, STATUS },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -195,6 +205,9 @@ parse_options(int argc, char **argv)
 			break;
 		case REASONS:
 			options.reasons = true;
+			break;
+		case STATUS:
+			options.status = true;
 			break;
 		case 'V':
 			show_version();
@@ -248,6 +261,22 @@ find_user(const char *key, const char *name, uid_t *uid, gid_t *gid)
 }
 
 static void
+uids_differ(void)
+{
+	const uid_t uid[] = { supervisor.uid, supervisor.worker_uid,
+	    supervisor.resolver_uid, supervisor.exporter_uid };
+
+	for (size_t i = 0; i < sizeof uid / sizeof uid[0]; i++)
+		for (size_t j = 0; j < i; j++)
+			if (uid[i] == uid[j])
+				die(EX_CONFIG, "%s: user, worker-user, "
+				    "resolver-user and exporter-user must "
+				    "differ: of two processes of one user one "
+				    "could reach into the other",
+				    options.file);
+}
+
+static void
 find_users(void)
 {
 	supervisor.one_uid = options.one_uid && geteuid() != 0;
@@ -261,17 +290,23 @@ find_users(void)
 	    &supervisor.worker_gid);
 	find_user("resolver-user", config.resolver_user,
 	    &supervisor.resolver_uid, &supervisor.resolver_gid);
-	if (supervisor.uid == supervisor.worker_uid ||
-	    supervisor.uid == supervisor.resolver_uid ||
-	    supervisor.worker_uid == supervisor.resolver_uid)
-		die(EX_CONFIG, "%s: user, worker-user and resolver-user must "
-		    "differ: of two processes of one user one could reach into "
-		    "the other", options.file);
+	find_user("exporter-user", config.exporter_user,
+	    &supervisor.exporter_uid, &supervisor.exporter_gid);
+	uids_differ();
 	text_copy(supervisor.user, sizeof supervisor.user, config.user);
 	text_copy(supervisor.worker_user, sizeof supervisor.worker_user,
 	    config.worker_user);
 	text_copy(supervisor.resolver_user, sizeof supervisor.resolver_user,
 	    config.resolver_user);
+}
+
+static void
+open_exporter_sockets(void)
+{
+	char why[1024];
+
+	if (!keeper_open(&config, why, sizeof why))
+		die(EX_UNAVAILABLE, "%s", why);
 }
 
 static void
@@ -309,6 +344,18 @@ explain(void)
 	if (!e.one_uid)
 		find_users();
 	exit(explain_run(&e));
+}
+
+/* --status: root asks, and then is it no more. */
+static _Noreturn void
+status(void)
+{
+	const struct status s = { .config = &config, .json = options.json,
+	    .one_uid = geteuid() != 0 };
+
+	if (!s.one_uid)
+		find_users();
+	exit(status_run(&s));
 }
 
 /*
@@ -449,6 +496,7 @@ static void
 make_board(void)
 {
 	struct board_service *place;
+	char name[32];
 
 	supervisor.slots = config.parents * SLOTS_PER_PARENT;
 	supervisor.board = memfd_create("board", MFD_CLOEXEC);
@@ -457,10 +505,11 @@ make_board(void)
 	    (place = board_map_service(supervisor.board, supervisor.slots)) ==
 	    NULL)
 		die(EX_OSERR, "shared memory: %s", strerror(errno));
-	if (getrandom(supervisor.crowd_key, sizeof supervisor.crowd_key, 0) !=
-	    (ssize_t)sizeof supervisor.crowd_key)
-		die(EX_OSERR, "random numbers: %s", strerror(errno));
 	service_metrics = &place->metrics;
+	snprintf(name, sizeof name, "/proc/self/fd/%d", supervisor.board);
+	supervisor.board_to_read = open(name, O_RDONLY | O_CLOEXEC);
+	if (supervisor.board_to_read == -1)
+		die(EX_OSERR, "shared memory: %s", strerror(errno));
 }
 
 static void
@@ -548,17 +597,22 @@ static void
 take_role(int argc, char **argv)
 {
 	bool parent = strncmp(argv[0], "posternd: parent ", 17) == 0;
+	bool resolver = strcmp(argv[0], "posternd: resolver") == 0;
+	bool exporter = strcmp(argv[0], "posternd: exporter") == 0;
 	char title[32];
 
-	if (argc != 1 || (!parent && strcmp(argv[0], "posternd: resolver") != 0))
+	if (argc != 1 || (!parent && !resolver && !exporter))
 		return;
 	text_copy(title, sizeof title, argv[0]);
-	log_init(parent ? "parent" : "resolver", LOG_KIND_STREAM, LOG_INFO);
+	log_init(parent ? "parent" : exporter ? "exporter" : "resolver",
+	    LOG_KIND_STREAM, LOG_INFO);
 	confine_check_environment();
 	title_init(argc, argv);
 	title_set(title);
 	if (parent)
 		parent_main();
+	if (exporter)
+		exporter_main();
 	resolver_main();
 }
 
@@ -582,6 +636,8 @@ main(int argc, char **argv)
 	read_config();
 	if (options.question.file != NULL)
 		explain();
+	if (options.status)
+		status();
 	find_users();
 	if (confine_unavailable() != NULL)
 		die(EX_OSERR, "%s", confine_unavailable());
@@ -589,12 +645,14 @@ main(int argc, char **argv)
 		check();
 	open_programs();
 	make_board();
+	open_exporter_sockets();
 	go_background();
 	let_go_of_output();
 	write_pid_file();
 	open_log(journal);
 	title_set("posternd: supervisor");
 	tell_start();
+	keeper_tell();
 	confine();
 	code = supervisor_run(&config);
 	if (options.background)

@@ -33,13 +33,14 @@ enum metrics_query {
 	QUERY_ANSWERED = RESOLVER_ANSWERED,
 	QUERY_TIMEOUT = RESOLVER_TIMEOUT,
 	QUERY_FAILED = RESOLVER_FAILED,
-	QUERY_UNASKED,		/* it took no more, or did not say in time */
+	QUERY_UNASKED,		/* it took no more questions */
 	QUERY_OUTCOMES
 };
 
 struct metrics {
 	/* counters */
 	metric	accepted;
+	metric	lost;		/* gone before they were let in or refused */
 	metric	refused[REASON_COUNT];
 	metric	health_checks;
 	metric	handshake[METRICS_BUCKETS + 1];	/* the last: longer */
@@ -53,15 +54,18 @@ struct metrics {
 
 	/* gauges: from here on a new parent begins with zero */
 	metric	state[METRICS_STATES];		/* connections in each */
-	metric	workers_ready;
+	metric	workers_ready, workers_busy;
 	metric	not_after[FILE_COUNT];		/* s since 1970; 0: none */
 };
 
+enum slot_state { SLOT_UNUSED, SLOT_STARTING, SLOT_SERVING, SLOT_LEAVING,
+    SLOT_STATES };
+
 /* One slot of the board, as the supervisor has given it. */
 struct service_slot {
-	metric	pid;		/* 0: nobody's */
+	metric	pid;
 	metric	generation, index;
-	metric	ready;
+	metric	state;		/* enum slot_state */
 	metric	started_ms;	/* monotonic */
 };
 

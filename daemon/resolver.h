@@ -38,7 +38,7 @@ typedef uint32_t resolver_ready;
 /* parent -> resolver: who is this? */
 struct resolver_query {
 	uint64_t id;		/* comes back with the answer */
-	int32_t	 family;	/* AF_INET, AF_INET6; AF_UNSPEC: are you well? */
+	int32_t	 family;	/* AF_INET or AF_INET6 */
 	uint8_t	 address[16];	/* network byte order; the rest is zero */
 };
 
@@ -53,6 +53,7 @@ struct resolver_answer {
 	uint64_t id;
 	int32_t	 status;	/* enum resolver_status */
 	uint32_t names;		/* 0 unless answered */
+	uint32_t remembered;	/* 1: it asked nobody, but knew this */
 	/* host names (RFC 1123), lower case, each with its NUL */
 	char	 name[RESOLVER_NAMES][RESOLVER_NAME_SIZE];
 	char	 detail[128];	/* how it came about, in words for people */

@@ -13,6 +13,7 @@
 
 #include "channel.h"
 #include "log.h"
+#include "metrics.h"
 #include "parent.h"
 #include "service.h"
 
@@ -45,6 +46,7 @@ lose_spawner(const char *why)
 	event_del(&channel_event);
 	close(channel);
 	channel = -1;
+	metric_add(&metrics->spawners_died, 1);
 	log_event(LOG_ERR, "spawner-died", "%s; draining, to be replaced", why);
 	parent_replace_me();
 	service_drain(service.config->drain_ms, "spawner-died");
@@ -76,6 +78,7 @@ on_worker(const struct spawner_event *e, int fd)
 	asked--;
 	stash[stashed].fd = fd;
 	stash[stashed++].pid = e->pid;
+	metric_set(&metrics->workers_ready, stashed);
 	service_ready();
 	conn_worker_ready();
 }
@@ -90,6 +93,7 @@ forget(pid_t pid)
 			stash[i--] = stash[--stashed];
 		}
 	}
+	metric_set(&metrics->workers_ready, stashed);
 }
 
 static void
@@ -149,6 +153,7 @@ stash_take(int *fd, pid_t *pid)
 	}
 	*fd = stash[--stashed].fd;
 	*pid = stash[stashed].pid;
+	metric_set(&metrics->workers_ready, stashed);
 	if (stashed <= stash_size() / 2)	/* several at once: fewer calls */
 		ask();
 	return true;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keeper.h"
 #include "rlimits.h"
 #include "watch.h"
 
@@ -70,6 +72,19 @@ supervisor_sooner(int64_t a, int64_t b)
 	return a == -1 || (b != -1 && b < a) ? b : a;
 }
 
+void
+supervisor_reload_failed(const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	metric_add(&service_metrics->reloads_failed, 1);
+	log_event(LOG_ERR, "reload", "failed: %s", text);
+}
+
 /* What only a restart can change: the users were looked up before the filter. */
 static const char *
 needs_restart(const struct config *c)
@@ -83,6 +98,12 @@ needs_restart(const struct config *c)
 	    strcmp(c->resolver_user, supervisor.resolver_user) != 0)
 		return "resolver-user: a change, or a host-check that is the "
 		    "first to need it, needs a restart";
+	if (old != NULL && (memcmp(&old->metrics, &c->metrics,
+	    sizeof c->metrics) != 0 || memcmp(&old->status, &c->status,
+	    sizeof c->status) != 0 || strcmp(old->exporter_user,
+	    c->exporter_user) != 0))
+		return "metrics, status-socket, exporter-user: a change needs "
+		    "a restart";
 	if (old != NULL && old->log_syslog != c->log_syslog)
 		return "log { to }: a change needs a restart";
 	if (c->parents * SLOTS_PER_PARENT > supervisor.slots)
@@ -111,8 +132,8 @@ reload(void)
 	watch_forget();
 	ok = config_read(supervisor.config_path, &c, why, sizeof why);
 	if (ok && (wrong = needs_restart(&c)) != NULL) {
-		log_event(LOG_ERR, "reload", "failed: %s: %s; the old "
-		    "generation goes on", supervisor.config_path, wrong);
+		supervisor_reload_failed("%s: %s; the old generation goes on",
+		    supervisor.config_path, wrong);
 		return;
 	}
 	if (ok) {
@@ -122,8 +143,8 @@ reload(void)
 		ok = generation_start(&c, false, why, sizeof why);
 	}
 	if (!ok)
-		log_event(LOG_ERR, "reload", "failed: %s; the old generation "
-		    "goes on", why);
+		supervisor_reload_failed("%s; the old generation goes on",
+		    why);
 }
 
 static void
@@ -153,7 +174,8 @@ reap(void)
 	pid_t pid;
 
 	while (code == -1 && (pid = waitpid(-1, &status, WNOHANG)) > 0)
-		code = generation_reaped(pid, status);
+		if (!keeper_reaped(pid, status))
+			code = generation_reaped(pid, status);
 	return code;
 }
 
@@ -199,6 +221,7 @@ tick(void)
 		ms = watch_tick();
 	ms = supervisor_sooner(ms, generation_tick());
 	ms = supervisor_sooner(ms, stop_tick());
+	ms = supervisor_sooner(ms, keeper_tick());
 	return reload_again && may_reload() ? 0 : ms;
 }
 
@@ -231,8 +254,12 @@ supervisor_run(const struct config *first)
 	char why[1024];
 	int code = -1;
 
+	metric_set(&service_metrics->pid, (uint64_t)getpid());
+	metric_set(&service_metrics->started_s, (uint64_t)time(NULL));
+	metric_set(&service_metrics->started_ms, (uint64_t)supervisor_now());
 	set_signals();
 	if (!generation_start(first, false, why, sizeof why)) {
+		keeper_close();
 		log_event(LOG_ERR, "fatal", "%s", why);
 		tell_terminal(why);
 		return strncmp(why, "listen ", 7) == 0 ? EX_UNAVAILABLE :
@@ -249,6 +276,7 @@ supervisor_run(const struct config *first)
 		    generation_current() == NULL && !generation_any())
 			code = EX_UNAVAILABLE;
 	}
+	keeper_close();
 	log_event(LOG_INFO, "stop", "status %d", code);
 	if (code != 0)
 		tell_terminal("could not start: syslog says why");

@@ -13,7 +13,6 @@
 #include "config.h"
 #include "log.h"
 #include "metrics.h"
-#include "siphash.h"
 
 /* What holds for the supervisor's life, whatever is reloaded. */
 struct supervisor {
@@ -22,12 +21,12 @@ struct supervisor {
 	bool		 verbose;		/* -v */
 	char		 user[CONFIG_NAME_MAX], worker_user[CONFIG_NAME_MAX];
 	char		 resolver_user[CONFIG_NAME_MAX];
-	uid_t		 uid, worker_uid, resolver_uid;
-	gid_t		 gid, worker_gid, resolver_gid;
+	char		 exporter_user[CONFIG_NAME_MAX];
+	uid_t		 uid, worker_uid, resolver_uid, exporter_uid;
+	gid_t		 gid, worker_gid, resolver_gid, exporter_gid;
 	int		 daemon_exe, worker_exe;	/* held open: O_PATH */
-	int		 board;			/* memfd */
+	int		 board, board_to_read;	/* one memfd */
 	uint32_t	 slots;
-	uint8_t		 crowd_key[SIPHASH_KEY];	/* for this life */
 	enum log_kind	 log_kind;
 	int		 background;		/* -b: tell here, or -1 */
 	int		 terminal;		/* stderr, where the log is not; -1 */
@@ -40,6 +39,10 @@ int64_t supervisor_now(void);
 
 /* The earlier of two times from now (ms), of which -1 is never. */
 int64_t supervisor_sooner(int64_t a, int64_t b);
+
+/* A reload has come to nothing: event=reload, counted. */
+void supervisor_reload_failed(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
 
 /* Serve with this first configuration; returns the exit code. */
 int supervisor_run(const struct config *first);
@@ -113,6 +116,9 @@ const struct config *generation_current(void);
  * queued on one outlives each of them.
  */
 int listener_get(const struct config_listen *l);
+
+/* A new one, which is the caller's. */
+int listener_open(const struct config_listen *l);
 
 /* Close those that neither configuration names (either may be NULL). */
 void listener_close_unused(const struct config *a, const struct config *b);

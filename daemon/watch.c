@@ -101,8 +101,8 @@ try_files(const struct config *c, const struct marks *m)
 	watch_failed(m, false);
 	/* One that is missing is told of once, however often we try. */
 	if (strcmp(why, told_why) != 0)
-		log_event(LOG_ERR, "reload", "failed: %s; the old generation "
-		    "goes on", why);
+		supervisor_reload_failed("%s; the old generation goes on",
+		    why);
 	strcpy(told_why, why);
 }
 

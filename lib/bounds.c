@@ -79,6 +79,12 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 		[BOUND_MEMORY] = { .base = MIB(64) },
 		[BOUND_STACK] = { .base = MIB(8) },
 	},
+	/* About 4 MiB; so many who ask at once, and a few of its own. */
+	[POLICY_EXPORTER] = {
+		[BOUND_FILES] = { .base = 32 },
+		[BOUND_MEMORY] = { .base = MIB(64) },
+		[BOUND_STACK] = { .base = MIB(8) },
+	},
 	/* What a user runs may have a file as its output. */
 	[POLICY_CLIENT] = {
 		[BOUND_FILES] = { .base = 8 },
@@ -89,6 +95,12 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 	[POLICY_LOOKER] = {
 		[BOUND_FILES] = { .base = 8 },
 		[BOUND_MEMORY] = { .base = MIB(1024) },
+		[BOUND_STACK] = { .base = MIB(8) },
+		[BOUND_FILE_SIZE] = { .base = OPEN },
+	},
+	[POLICY_STATUS] = {
+		[BOUND_FILES] = { .base = 8 },
+		[BOUND_MEMORY] = { .base = MIB(512) },
 		[BOUND_STACK] = { .base = MIB(8) },
 		[BOUND_FILE_SIZE] = { .base = OPEN },
 	},

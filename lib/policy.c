@@ -240,6 +240,23 @@ static const struct policy_row resolver_rows[] = {
 static const struct policy_group resolver =
     GROUP("resolver", WHEN_ALWAYS, resolver_rows);
 
+/* ---- exporter ------------------------------------------------------------------ */
+
+static const struct policy_row exporter_rows[] = {
+	{ "accept4", { EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC) },
+	    "takes one who asks for metrics or status" },
+	{ "close", { {0} }, "has told one who asked" },
+	{ "epoll_ctl", { EQ(0, 3) }, "libevent's set of descriptors" },
+	{ "epoll_pwait", { EQ(0, 3) }, "waits for somebody to ask" },
+	{ "epoll_wait", { EQ(0, 3) }, "waits for somebody to ask" },
+	{ "ioctl", { EQ(1, FIONREAD) }, "libevent asks how long a request is" },
+	{ "readv", { {0} }, "takes a request" },
+	{ "shutdown", { EQ(1, SHUT_WR) }, "libevent ends an answer" },
+	{ "writev", { {0} }, "answers" },
+};
+static const struct policy_group exporter =
+    GROUP("exporter", WHEN_ALWAYS, exporter_rows);
+
 /* ---- set-up: what is done between fork and a process's own filter ----------- */
 
 /*
@@ -337,8 +354,6 @@ static const struct policy_row give_up_rows[] = {
 	    "no later exec gives more" },
 	{ "prctl", { EQ(0, PR_SET_PDEATHSIG) }, "it ends with its parent" },
 	{ "rmdir", { {0} }, "the empty root is removed, so that it stays so" },
-	{ "sched_setscheduler", { EQ(0, 0), EQ(1, SCHED_BATCH) },
-	    "workers run to the end of their turn" },
 	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_STRICT), EQ(1, 1) },
 	    "libseccomp asks, by a call that must fail, for the call" },
 	{ "seccomp", { EQ(0, SECCOMP_GET_ACTION_AVAIL) },
@@ -369,8 +384,6 @@ static const struct policy_group give_up =
 static const struct policy_row supervisor_rows[] = {
 	{ "bind", { {0} }, "a reload names a new address" },
 	{ "clone", { EQ(0, SIGCHLD) }, "starts a parent" },
-	{ "fallocate", { EQ(1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) },
-	    "clears the board's slot of a parent that is gone" },
 	{ "fstat", { {0} }, "marks how a file was when it was opened" },
 	{ "getpid", { {0} }, "tells its parents whose death is theirs" },
 	{ "ioctl", { EQ(1, TIOCOUTQ) }, "has a parent taken its news?" },
@@ -380,6 +393,7 @@ static const struct policy_row supervisor_rows[] = {
 	{ "listen", { {0} }, "a reload names a new address" },
 	{ "newfstatat", { {0} }, "looks whether a file has changed" },
 	{ "ppoll", { {0} }, "waits for a signal or a parent" },
+	{ "pwrite64", { {0} }, "clears the page of a parent that is gone" },
 	{ "rt_sigreturn", { {0} }, "returns from a signal's handler" },
 	{ "sendmsg", { EQ(2, MSG_NOSIGNAL) }, "hands newer files to a parent" },
 	{ "setsockopt", { EQ(1, IPPROTO_IPV6), EQ(2, IPV6_V6ONLY) },
@@ -432,6 +446,18 @@ static const struct policy_row explain_rows[] = {
 static const struct policy_group explain =
     GROUP("explain", WHEN_ALWAYS, explain_rows);
 
+/* ---- posternd --status --------------------------------------------------------------- */
+
+static const struct policy_row status_rows[] = {
+	{ "mremap", { {0} }, "malloc resizes large blocks" },
+	{ "ppoll", { EQ(1, 1) }, "waits for the exporter's answer" },
+	{ "recvfrom", { EQ(0, 3) }, "takes the exporter's answer" },
+	{ "write", { EQ(0, 1) }, "prints what it says" },
+	{ "write", { EQ(0, 2) }, "says that nobody answers" },
+};
+static const struct policy_group status =
+    GROUP("status", WHEN_ALWAYS, status_rows);
+
 /* ---- postern-certgen, looking at what somebody else wrote -------------------------- */
 
 static const struct policy_row looker_rows[] = {
@@ -448,8 +474,8 @@ static const struct policy_group looker =
 
 static const struct policy policies[POLICY_COUNT] = {
 	[POLICY_SUPERVISOR] = { "supervisor", { &supervisor, &program, &give_up, &parent,
-	    &spawner, &fledge, &init, &echo, &pool, &resolver, &memory, &logging,
-	    &ending, &reserve, &sanitizer } },
+	    &spawner, &fledge, &init, &echo, &pool, &resolver, &exporter, &memory,
+	    &logging, &ending, &reserve, &sanitizer } },
 	[POLICY_PARENT] = { "parent", { &parent, &memory, &logging, &ending,
 	    &reserve, &sanitizer } },
 	[POLICY_SPAWNER] = { "spawner", { &spawner, &fledge, &init, &echo,
@@ -459,7 +485,11 @@ static const struct policy policies[POLICY_COUNT] = {
 	[POLICY_POOL] = { "pool", { &pool, &sanitizer } },
 	[POLICY_RESOLVER] = { "resolver", { &resolver, &memory, &logging,
 	    &ending, &reserve, &sanitizer } },
+	[POLICY_EXPORTER] = { "exporter", { &exporter, &memory, &logging,
+	    &ending, &reserve, &sanitizer } },
 	[POLICY_EXPLAIN] = { "explain", { &explain, &memory, &ending, &reserve,
+	    &sanitizer } },
+	[POLICY_STATUS] = { "status", { &status, &memory, &ending, &reserve,
 	    &sanitizer } },
 	[POLICY_CLIENT] = { "client", { &client, &memory, &ending, &reserve,
 	    &sanitizer } },
@@ -485,6 +515,8 @@ static const enum policy_id outer[POLICY_COUNT] = {
 	[POLICY_LOOKER] = POLICY_COUNT,
 	[POLICY_EXPLAIN] = POLICY_COUNT,
 	[POLICY_RESOLVER] = POLICY_SUPERVISOR,
+	[POLICY_STATUS] = POLICY_COUNT,
+	[POLICY_EXPORTER] = POLICY_SUPERVISOR,
 };
 
 size_t

@@ -224,6 +224,7 @@ write_conf() {
 	test -n "$port" || port=$(free_port)
 	printf '%s\n' "listen={\"127.0.0.1:$port\"}" certificate=server.pem \
 	    key=server.key parents=1 pid-file=posternd.pid \
+	    status-socket=status.sock \
 	    clients.ca=ca.pem clients.host-check=no "$@" | awk '
 	{
 		at = index($0, "=")

@@ -169,9 +169,9 @@ another_journal_body() {
 	export JOURNAL_STREAM=1:1
 	start_daemon
 	assert_echo
+	stop_daemon
 	atf_check_equal "$(log_count '')" "$(log_count \
 	    '^time=20[0-9-]*T[0-9:]*\.[0-9]*Z level=[a-z]* pid=[0-9]* process=')"
-	stop_daemon
 }
 
 e2e_case socket "A stream socket serves as well"

@@ -139,6 +139,12 @@ check_each() {
 			check_user _posternr
 			check_no_capabilities
 			;;
+		"posternd: exporter"*)
+			check_exporter
+			check_user _posternx
+			check_no_capabilities
+			check_empty_root
+			;;
 		"postern-worker: spawner"*)
 			check_user _posternw
 			check_no_capabilities
@@ -169,6 +175,14 @@ check_resolver() {
 	# Without root nobody may look: it is not dumpable.
 	is_root || return 0
 	same descriptors "$(descriptors_of "$pid")" "0 1 2 3"
+	check_no_terminal
+}
+
+# Its own filter and the supervisor's; the log, an epoll set, libevent's pipe,
+# and the sockets where it is asked, of which metrics is off here.
+check_exporter() {
+	same filters "$(status_of "$pid" Seccomp_filters)" 2
+	same descriptors "$(descriptors_of "$pid")" "0 1 2 3 4 5 6 7"
 	check_no_terminal
 }
 
@@ -264,6 +278,7 @@ titled_body() {
 	start_daemon
 	assert_echo
 	for title in 'posternd: supervisor' 'posternd: parent 0' \
+	    'posternd: exporter' \
 	    'postern-worker: spawner' 'postern-worker: init*' \
 	    'postern-worker: echo*'; do
 		process_titled "$daemon_pid" "$title" >/dev/null ||
@@ -292,8 +307,8 @@ resolver_titled_body() {
 	check_resolver
 	check_each_child
 	# shellcheck disable=SC2046
-	set -- $(tree_of "$daemon_pid")
-	kill -KILL "$(the_one 'posternd: parent 0')"
+	set -- $(all_of "$(the_one 'posternd: parent 0')")
+	kill -KILL "$1"
 	expect_gone "$@"
 	stop_daemon
 }
@@ -467,7 +482,7 @@ kill_init_body() {
 	make_pki
 	write_conf
 	start_daemon
-	old=$(tree_of "$daemon_pid")
+	old=$(all_of "$(the_one 'posternd: parent 0')")
 	hold one 4
 	kill -KILL "$(the_one 'postern-worker: init*')"
 	expect_log "event=close .* end=worker-died"
@@ -504,8 +519,8 @@ kill_parent_body() {
 	write_conf
 	start_daemon
 	hold one 4
-	old=$(tree_of "$daemon_pid")
 	parent=$(the_one 'posternd: parent 0')
+	old=$(all_of "$parent")
 	kill -KILL "$parent"
 	expect_log "process=supervisor event=parent-died parent=$parent\
  generation=1 signal=KILL"

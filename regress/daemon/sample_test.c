@@ -36,7 +36,9 @@ uncomment(FILE *sample, FILE *full)
 		const char *key = text + strspn(text, "\t");
 
 		if (off && strstr(key, " = ") != NULL) {
-			if (!has_default(key))
+			/* that of metrics is within braces */
+			if (!has_default(key) ||
+			    strncmp(text, "\tlisten ", 8) == 0)
 				continue;
 			keys++;
 		}
@@ -74,7 +76,7 @@ ATF_TC_BODY(shows_defaults, tc)
 	out = fopen("full.conf", "w");
 	ATF_REQUIRE_MSG(in != NULL && out != NULL, "%s", path);
 	/* all of daemon/config.c but those without, and host-check */
-	ATF_CHECK_EQ(33, uncomment(in, out));
+	ATF_CHECK_EQ(29, uncomment(in, out));
 	fclose(in);
 	fclose(out);
 	out = fopen("minimal.conf", "w");

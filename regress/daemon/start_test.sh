@@ -204,7 +204,7 @@ port_taken_body() {
 	no_start 69 "listen 192.0.2.1:$port: "
 }
 
-root_case users "The users must be there, three, and not root"
+root_case users "The users must be there, four, and not root"
 users_body() {
 	make_pki
 	write_conf user=nobody-by-that-name
@@ -213,12 +213,14 @@ users_body() {
 	no_start 78 'worker-user: no such user; .*nobody-by-that-name'
 	write_conf resolver-user=nobody-by-that-name
 	no_start 78 'resolver-user: no such user; .*nobody-by-that-name'
+	write_conf exporter-user=nobody-by-that-name
+	no_start 78 'exporter-user: no such user; .*nobody-by-that-name'
 	write_conf user=root
 	no_start 78 'user: root is root'
-	for same in user=_posternw worker-user=_posternr resolver-user=_postern
-	do
+	for same in user=_posternw worker-user=_posternr \
+	    resolver-user=_postern exporter-user=_posternw; do
 		write_conf "$same"
-		no_start 78 'worker-user and resolver-user must differ'
+		no_start 78 'resolver-user and exporter-user must differ'
 	done
 }
 

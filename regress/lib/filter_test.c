@@ -182,9 +182,11 @@ DENIED(client, POLICY_CLIENT)
 DENIED(looker, POLICY_LOOKER)
 DENIED(resolver, POLICY_RESOLVER)
 DENIED(explain, POLICY_EXPLAIN)
+DENIED(exporter, POLICY_EXPORTER)
+DENIED(status, POLICY_STATUS)
 
 /* A policy that is added must be added above. */
-_Static_assert(POLICY_COUNT == 10, "every policy has its denied case");
+_Static_assert(POLICY_COUNT == 12, "every policy has its denied case");
 
 /* ---- the compiled program, interpreted ----------------------------------------- */
 
