@@ -14,7 +14,7 @@ _postern_audit_options()
 _postern_audit_processes()
 {
 	echo supervisor parent spawner init echo pool client looker explain \
-	    resolver
+	    resolver exporter status
 }
 
 # What compgen makes of these, for the word that is completed.
