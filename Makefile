@@ -180,6 +180,7 @@ $(B)/%.o: %.c $(B)/flags Makefile
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
+include bench/bench.mk
 include regress/regress.mk
 
 # ---- the other targets ------------------------------------------------------
@@ -190,6 +191,7 @@ help:
 	@echo 'make check    run the tests; TESTS="lib/text_test daemon" for some'
 	@echo 'make demo     certificates, a service, a file there and back'
 	@echo 'make run      a service on 127.0.0.1:7443 to try things with'
+	@echo 'make bench    against other servers; bench-quick: two minutes of it'
 	@echo 'make lint     what the checkers at hand have to say'
 	@echo 'make asan     the tests under address and undefined sanitizers'
 	@echo 'make install  install below prefix ($(prefix)), DESTDIR before it'

@@ -8,13 +8,18 @@
 static SSL	*newest;	/* made by the last tls_accept_cbs */
 static int	 newest_index = -1, verdict_index = -1;
 
-/* The same callback returns nothing in OpenSSL and 1 in LibreSSL. */
+/* Where the two libraries differ: the callback's result, and what there is. */
 #ifdef LIBRESSL_VERSION_NUMBER
 typedef int on_new_result;
 #define ON_NEW_DONE 1
+/* LibreSSL makes no tickets unless asked, and has no mode for the chain. */
+#define NO_AUTO_CHAIN 0
+#define no_tickets(ssl) ((void)(ssl))
 #else
 typedef void on_new_result;
 #define ON_NEW_DONE
+#define NO_AUTO_CHAIN SSL_MODE_NO_AUTO_CHAIN
+#define no_tickets(ssl) SSL_set_num_tickets(ssl, 0)
 #endif
 
 static on_new_result
@@ -86,6 +91,18 @@ on_certificate(X509_STORE_CTX *ctx, void *arg)
 	return error == X509_V_OK;
 }
 
+/*
+ * What libtls leaves as it was: buffers that stay between records, tickets that
+ * nobody takes back, and a search at each handshake for certificates to send
+ * along, in the clients' CA file.  What is sent is what the file holds.
+ */
+static void
+trim(SSL *ssl)
+{
+	SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | NO_AUTO_CHAIN);
+	no_tickets(ssl);
+}
+
 bool
 beneath_watch(struct verdict *v, const struct gate *gate)
 {
@@ -95,6 +112,7 @@ beneath_watch(struct verdict *v, const struct gate *gate)
 	newest = NULL;
 	if (v->ssl == NULL || SSL_set_ex_data(v->ssl, verdict_index, v) != 1)
 		return false;
+	trim(v->ssl);
 	/* The server's, which all its connections share. */
 	SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(v->ssl),
 	    on_certificate, NULL);

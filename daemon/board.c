@@ -42,6 +42,7 @@ board_map(int fd, uint32_t slot, uint32_t slots)
 	own = map(fd, PROT_READ | PROT_WRITE, slot * sizeof *own, sizeof *own);
 	if (own == NULL)
 		fatal(EX_OSERR, "board: %s", strerror(errno));
+	atomic_store(&own->count.in_use, 1);
 	metrics_take(&own->metrics);
 	roster_take(&own->roster);
 }
@@ -51,6 +52,12 @@ board_map_service(int fd, uint32_t slots)
 {
 	return map(fd, PROT_READ | PROT_WRITE, slots * sizeof *own,
 	    sizeof(struct board_service));
+}
+
+struct crowd *
+board_own_crowd(void)
+{
+	return &own->crowd;
 }
 
 uint32_t
@@ -72,6 +79,21 @@ board_service(void)
 	    count * sizeof *own);
 }
 
+/* 64 bits hold the sum of whatever they claim. */
+static uint64_t
+sum_up(size_t member)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *c = (const uint8_t *)&board_slot(i)->count;
+
+		sum += atomic_load((const _Atomic uint32_t *)(const void *)(c +
+		    member));
+	}
+	return sum;
+}
+
 /*
  * Counted first and summed then: two parents at once may both find the limit
  * passed and refuse one too many, but never admit one too many.
@@ -79,12 +101,8 @@ board_service(void)
 bool
 board_enter(uint32_t max)
 {
-	uint64_t sum = 0;
-
 	atomic_fetch_add(&own->count.connections, 1);
-	for (uint32_t i = 0; i < count; i++)
-		sum += atomic_load(&board_slot(i)->count.connections);
-	if (sum <= max)
+	if (sum_up(offsetof(struct board_count, connections)) <= max)
 		return true;
 	board_leave();
 	return false;
@@ -94,4 +112,17 @@ void
 board_leave(void)
 {
 	atomic_fetch_sub(&own->count.connections, 1);
+}
+
+bool
+board_wait(uint32_t max)
+{
+	atomic_fetch_add(&own->count.waiting, 1);
+	return sum_up(offsetof(struct board_count, waiting)) <= max;
+}
+
+void
+board_waited(void)
+{
+	atomic_fetch_sub(&own->count.waiting, 1);
 }

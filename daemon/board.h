@@ -16,13 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crowd.h"
 #include "metrics.h"
 #include "roster.h"
 
 #define BOARD_PAGE 4096
 
 struct board_count {
+	_Atomic uint32_t	in_use;		/* a parent counts here */
 	_Atomic uint32_t	connections;
+	_Atomic uint32_t	waiting;	/* of these, not let in yet */
 };
 
 /*
@@ -33,6 +36,7 @@ struct board_count {
  */
 struct board_slot {
 	alignas(BOARD_PAGE) struct board_count	count;
+	alignas(BOARD_PAGE) struct crowd	crowd;
 	alignas(BOARD_PAGE) struct metrics	metrics;
 	alignas(BOARD_PAGE) struct roster	roster;
 };
@@ -61,6 +65,9 @@ void board_map_to_read(int fd, uint32_t slots);
 /* The supervisor's place, to write; NULL with errno set. */
 struct board_service *board_map_service(int fd, uint32_t slots);
 
+/* Our part of the crowd, to write (crowd.h). */
+struct crowd *board_own_crowd(void);
+
 /* What was mapped to read. */
 uint32_t board_slots(void);
 const struct board_slot *board_slot(uint32_t i);
@@ -74,5 +81,12 @@ bool board_enter(uint32_t max);
 
 /* One less. */
 void board_leave(void);
+
+/*
+ * One of ours waits to be let in.  False if more than `max` wait in all parents
+ * now: it is counted all the same, until board_waited.
+ */
+bool board_wait(uint32_t max);
+void board_waited(void);
 
 #endif

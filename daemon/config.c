@@ -283,7 +283,9 @@ enum key {
 	KEY_CRL_POLICY, KEY_MAX_DEPTH, KEY_CLIENT_USAGE, KEY_PIN, KEY_ALLOW,
 	KEY_HOST_CHECK, KEY_PROXY_FROM, KEY_SERVERS, KEY_VERSIONS,
 	KEY_CIPHERS, KEY_CURVES, KEY_HANDSHAKE, KEY_IDLE, KEY_SESSION,
-	KEY_DRAIN, KEY_RESOLVE, KEY_REVOKED, KEY_LEVEL, KEY_TO, KEY_COUNT
+	KEY_DRAIN, KEY_RESOLVE, KEY_REVOKED, KEY_LEVEL, KEY_TO,
+	KEY_PER_ADDRESS, KEY_MAX_HANDSHAKES, KEY_ACCEPT_RATE,
+	KEY_ACCEPT_BURST, KEY_PREFIX4, KEY_PREFIX6, KEY_COUNT
 };
 
 static const char *const sections[] = { "", "clients", "proxy", "resolver",
@@ -312,6 +314,18 @@ static const struct {
 	[KEY_PID_FILE] = { "", "pid-file", false, "a file name" },
 	[KEY_MAX_CONNECTIONS] = { "", "max-connections", false,
 	    "a number from 1 to 100000" },
+	[KEY_PER_ADDRESS] = { "", "max-connections-per-address", false,
+	    "a number from 0 (no limit but max-connections) to 100000" },
+	[KEY_MAX_HANDSHAKES] = { "", "max-handshakes", false,
+	    "a number from 0 (half of max-connections, or 64) to 100000" },
+	[KEY_ACCEPT_RATE] = { "", "accept-rate", false,
+	    "a number from 0 (any) to 100000, of connections a second" },
+	[KEY_ACCEPT_BURST] = { "", "accept-burst", false,
+	    "a number from 1 to 100000, of connections" },
+	[KEY_PREFIX4] = { "", "address-prefix-ipv4", false,
+	    "a number from 8 to 32, of bits" },
+	[KEY_PREFIX6] = { "", "address-prefix-ipv6", false,
+	    "a number from 16 to 128, of bits" },
 	[KEY_RESOLVER_USER] = { "", "resolver-user", false, "a user's name" },
 	[KEY_EXPORTER_USER] = { "", "exporter-user", false, "a user's name" },
 	[KEY_STATUS] = { "", "status-socket", false, "a file name of at most "
@@ -384,6 +398,19 @@ apply(enum key k, const char *s, struct config *c)
 		return set_path(s, c->pid_file);
 	case KEY_MAX_CONNECTIONS:
 		return set_number(s, 1, 100000, &c->max_connections);
+	case KEY_PER_ADDRESS:
+		return set_number(s, 0, 100000,
+		    &c->max_connections_per_address);
+	case KEY_MAX_HANDSHAKES:
+		return set_number(s, 0, 100000, &c->max_handshakes);
+	case KEY_ACCEPT_RATE:
+		return set_number(s, 0, 100000, &c->accept_rate);
+	case KEY_ACCEPT_BURST:
+		return set_number(s, 1, 100000, &c->accept_burst);
+	case KEY_PREFIX4:
+		return set_number(s, 8, 32, &c->prefix4);
+	case KEY_PREFIX6:
+		return set_number(s, 16, 128, &c->prefix6);
 	case KEY_RESOLVER_USER:
 		return s[0] != '\0' &&
 		    text_copy(c->resolver_user, CONFIG_NAME_MAX, s);
@@ -475,6 +502,9 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return 0;
 }
 
+/* If nothing is said: a few clients at once must never be too many. */
+#define HANDSHAKES_LEAST 64
+
 /* ---- defaults, and the whole ----------------------------------------------------- */
 
 static void
@@ -498,6 +528,10 @@ set_defaults(struct config *c)
 	c->isolation = ISOLATION_CONNECTION;
 	c->pool_workers = 2;
 	c->max_connections = 1024;
+	c->accept_rate = 500;
+	c->accept_burst = 5000;
+	c->prefix4 = 32;
+	c->prefix6 = 64;
 	c->handshake_ms = 10000;
 	c->idle_ms = 300000;
 	c->session_ms = 86400000;
@@ -507,14 +541,17 @@ set_defaults(struct config *c)
 	c->log_level = LOG_INFO;
 }
 
-/* What a list's default is only if the file does not give the list. */
+/* What hangs on the rest of the file. */
 static void
-set_list_defaults(struct config *c)
+set_later_defaults(struct config *c)
 {
 	if (c->listens == 0)
 		set_listen("127.0.0.1:7443", c);
 	if (!c->tls12 && !c->tls13)
 		c->tls13 = true;
+	if (c->max_handshakes == 0)
+		c->max_handshakes = c->max_connections / 2 < HANDSHAKES_LEAST ?
+		    HANDSHAKES_LEAST : c->max_connections / 2;
 	if (c->parents == 0) {
 		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -634,7 +671,7 @@ config_read(const char *path, struct config *c, char *why, size_t why_size)
 		snprintf(why, why_size, "%s: %s", path, what);
 	file_wipe(text, len);
 	if (ok)
-		set_list_defaults(c);
+		set_later_defaults(c);
 	return ok;
 }
 

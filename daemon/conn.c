@@ -6,8 +6,6 @@
  */
 #include <errno.h>
 #include <event2/event_struct.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "board.h"
 #include "conn.h"
 #include "log.h"
 
@@ -84,7 +81,7 @@ deadline(const struct conn *c)
 }
 
 /* Traffic only moves c->last; the timer finds out when it fires. */
-static void
+static bool
 arm(struct conn *c)
 {
 	int64_t ms = deadline(c) - service_now();
@@ -94,7 +91,7 @@ arm(struct conn *c)
 		ms = 1;
 	tv.tv_sec = (time_t)(ms / 1000);
 	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
-	event_add(&c->on_time, &tv);
+	return event_add(&c->on_time, &tv) == 0;
 }
 
 /* ---- ends ------------------------------------------------------------------------- */
@@ -130,7 +127,7 @@ drop(struct conn *c)
 	transport_free(&c->t);
 	beneath_forget(&c->verdict);
 	TAILQ_REMOVE(&conns, c, all);
-	board_leave();
+	room_leave(c);
 	service.open--;
 	if (!c->queued)
 		TAILQ_INSERT_TAIL(&run_queue, c, run);
@@ -155,8 +152,8 @@ conn_enter(struct conn *c, enum state s)
 	c->entered = service_now();
 	if (s == STATE_GONE)
 		drop(c);
-	else
-		arm(c);
+	else if (!arm(c))	/* better gone than there for ever */
+		conn_abort(c, "no-memory");
 }
 
 void
@@ -164,6 +161,16 @@ conn_abort(struct conn *c, const char *end)
 {
 	if (c->end == NULL)
 		c->end = end;
+	conn_enter(c, STATE_GONE);
+}
+
+void
+conn_give_way(struct conn *c)
+{
+	/* One that was refused has had its line, and only lingers. */
+	if (c->state == STATE_PROXY || c->state == STATE_HANDSHAKE)
+		conn_log_refused(c, REASON_TOO_MANY_HANDSHAKES, "it gave way "
+		    "to one from an address with fewer under way");
 	conn_enter(c, STATE_GONE);
 }
 
@@ -194,7 +201,8 @@ on_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (deadline(c) > now) {
-		arm(c);
+		if (!arm(c))
+			conn_abort(c, "no-memory");
 		return;
 	}
 	switch (c->state) {
@@ -312,8 +320,8 @@ evict(struct conn *c, enum reason why)
 		c->end = reason_word(why);
 		if (c->state == STATE_OPEN)
 			end_session(c, c->end);
-		else
-			arm(c);
+		else if (!arm(c))
+			conn_abort(c, NULL);
 		break;
 	default:
 		break;		/* not judged yet, or as good as gone */
@@ -392,34 +400,19 @@ on_sock(evutil_socket_t fd, short what, void *arg)
 	conn_queue(c);
 }
 
-static bool
-begin(struct conn *c, int sock)
-{
-	int on = 1;
-
-	if (!transport_accept(&c->t, service.server, sock))
-		return false;
-	if (!beneath_watch(&c->verdict, &service.gate)) {
-		transport_free(&c->t);
-		return false;
-	}
-	/* Without it tickets and the reply wait for delayed ACKs. */
-	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	return true;
-}
-
 void
-conn_accept(int sock, const struct sockaddr_storage *from)
+conn_accept(int sock, const struct sockaddr_storage *from,
+    const struct room *room)
 {
 	struct conn *c = calloc(1, sizeof *c);
 
-	if (c == NULL || !begin(c, sock)) {
+	if (c == NULL) {
 		conn_refuse_early(from, REASON_INTERNAL);
-		free(c);
+		room_give_back(room);
 		close(sock);
-		board_leave();
 		return;
 	}
+	transport_begin_plain(&c->t, sock);
 	c->address = *from;
 	addr_unmap(&c->address);
 	addr_text(&c->address, c->peer);
@@ -430,13 +423,15 @@ conn_accept(int sock, const struct sockaddr_storage *from)
 	event_assign(&c->on_sock, service.base, sock,
 	    EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_sock, c);
 	TAILQ_INSERT_TAIL(&conns, c, all);
+	room_keep(c, room);
 	service.open++;
 	metric_add(&metrics->state[c->state], 1);
-	entry_begin(c);
-	if (event_add(&c->on_sock, NULL) == -1) {
-		conn_log_refused(c, REASON_INTERNAL, "out of memory");
-		conn_enter(c, STATE_GONE);
+	if (event_add(&c->on_sock, NULL) == 0) {
+		entry_begin(c);
+		return;
 	}
+	conn_log_refused(c, REASON_INTERNAL, "out of memory");
+	conn_enter(c, STATE_GONE);
 }
 
 struct conn *

@@ -13,6 +13,7 @@
 
 #include "addr.h"
 #include "beneath.h"
+#include "room.h"
 #include "metrics.h"
 #include "service.h"
 #include "transport.h"
@@ -32,6 +33,7 @@ _Static_assert(STATE_GONE == METRICS_STATES, "each has its gauge");
 
 struct conn {
 	TAILQ_ENTRY(conn)	 all, run, ask;
+	struct room		 room;		/* what it takes of the limits */
 	bool			 queued;
 	enum state		 state;
 	struct transport	 t;
@@ -71,6 +73,9 @@ void conn_queue(struct conn *c);
 
 /* The connection is lost, or not worth a word: at once. */
 void conn_abort(struct conn *c, const char *end);
+
+/* It makes room for another before it is let in: at once. */
+void conn_give_way(struct conn *c);
 
 /* Refused: what libtls gathered (its alert) still goes out, then no more. */
 void conn_refuse(struct conn *c, enum reason why, const char *detail);

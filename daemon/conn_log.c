@@ -14,6 +14,61 @@
 /* Of a certificate's names; more are cut with "...". */
 #define NAMES_TEXT 512
 
+/*
+ * Of refusals for one reason: so many lines at once, then one a second; and how
+ * many were left out, so often while there are any (s).
+ */
+#define REFUSED_AT_ONCE	100
+#define REFUSED_EACH_MS	1000
+#define LEFT_OUT_S	10
+
+/* ---- refusals, and how many of them are told -------------------------------- */
+
+static struct log_limit	told[REASON_COUNT];
+static struct event	left_out_timer;
+static bool		timer_runs;
+
+void
+conn_log_left_out(void)
+{
+	for (enum reason why = REASON_NONE; why < REASON_COUNT; why++) {
+		struct log_line l;
+
+		if (told[why].left_out == 0)
+			continue;
+		log_begin(&l, reason_row(why)->level, "refused-left-out");
+		log_str(&l, "reason", reason_word(why));
+		log_num(&l, "lines", (int64_t)told[why].left_out);
+		log_end(&l);
+		told[why].left_out = 0;
+	}
+}
+
+static void
+on_left_out(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	timer_runs = false;
+	conn_log_left_out();
+}
+
+/* A flood must not become one of the log; the first of a kind are told. */
+static bool
+may_tell(enum reason why)
+{
+	const struct timeval tv = { .tv_sec = LEFT_OUT_S };
+
+	if (log_may(&told[why], REFUSED_AT_ONCE, REFUSED_EACH_MS,
+	    service_now()))
+		return true;
+	if (!timer_runs) {
+		event_assign(&left_out_timer, service.base, -1, 0, on_left_out,
+		    NULL);
+		timer_runs = event_add(&left_out_timer, &tv) == 0;
+	}
+	return false;
+}
+
 void
 conn_refuse_early(const struct sockaddr_storage *from, enum reason why)
 {
@@ -21,6 +76,8 @@ conn_refuse_early(const struct sockaddr_storage *from, enum reason why)
 	struct log_line l;
 
 	metric_add(&metrics->refused[why], 1);
+	if (!may_tell(why))
+		return;
 	addr_text(from, peer);
 	log_begin(&l, reason_row(why)->level, "refused");
 	log_str(&l, "reason", reason_word(why));
@@ -96,12 +153,15 @@ put_certificate(struct log_line *l, X509 *cert)
 void
 conn_log_refused(struct conn *c, enum reason why, const char *detail)
 {
-	X509 *leaf = c->verdict.cert == NULL ? beneath_leaf(&c->verdict) : NULL;
-	X509 *cert = c->verdict.cert != NULL ? c->verdict.cert : leaf;
+	X509 *leaf, *cert;
 	struct log_line l;
 
 	c->refused = true;
 	metric_add(&metrics->refused[why], 1);
+	if (!may_tell(why))
+		return;
+	leaf = c->verdict.cert == NULL ? beneath_leaf(&c->verdict) : NULL;
+	cert = c->verdict.cert != NULL ? c->verdict.cert : leaf;
 	log_begin(&l, reason_row(why)->level, "refused");
 	log_str(&l, "reason", reason_word(why));
 	put_peer(&l, c);

@@ -3,6 +3,8 @@
  * its certificate is judged, where it comes from, and a worker.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -150,10 +152,12 @@ admit(struct conn *c)
 	/* It may have waited with the handshake's end until it was revoked. */
 	if (c->since != conn_news())
 		why = beneath_judge_again(&c->verdict);
-	if (why != REASON_NONE)
+	if (why != REASON_NONE) {
 		conn_refuse(c, why, "by newer files than those it began with");
-	else
-		check_host(c);
+		return;
+	}
+	room_let_in(c);
+	check_host(c);
 }
 
 static void
@@ -211,9 +215,20 @@ entry_handshake_turn(struct conn *c)
 
 /* ---- the balancer's header --------------------------------------------------------- */
 
+/* TLS begins: here is the first thing that costs more than the socket. */
 static void
 greet(struct conn *c)
 {
+	int on = 1;
+
+	if (!transport_accept(&c->t, service.server) ||
+	    !beneath_watch(&c->verdict, &service.gate)) {
+		conn_log_refused(c, REASON_INTERNAL, "out of memory");
+		conn_enter(c, STATE_GONE);
+		return;
+	}
+	/* Without it tickets and the reply wait for delayed ACKs. */
+	setsockopt(c->t.sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	conn_log_accept(c);
 	c->hello_us = now_us();
 	conn_enter(c, STATE_HANDSHAKE);
@@ -222,7 +237,7 @@ greet(struct conn *c)
 void
 entry_begin(struct conn *c)
 {
-	if (!config_is_balancer(service.config, &c->address)) {
+	if (c->room.known) {
 		greet(c);
 		return;
 	}
@@ -235,6 +250,21 @@ refuse_header(struct conn *c, enum reason why, const char *detail)
 {
 	conn_log_refused(c, why, detail);
 	conn_enter(c, STATE_GONE);
+}
+
+/* The header says whose connection it is: now that client's limits count. */
+static bool
+name_client(struct conn *c, const struct proxy_header *h)
+{
+	enum reason why;
+
+	c->address = h->source;
+	addr_unmap(&c->address);
+	addr_text(&c->address, c->peer);
+	why = room_name(c, &c->address);
+	if (why != REASON_NONE)
+		refuse_header(c, why, NULL);
+	return why == REASON_NONE;
 }
 
 /* Take the header away, and go on with what comes behind it. */
@@ -276,10 +306,8 @@ entry_proxy_turn(struct conn *c)
 			    "ended within its PROXY protocol header");
 		break;
 	case PROXY_ADDRESS:
-		c->address = h.source;
-		addr_unmap(&c->address);
-		addr_text(&c->address, c->peer);
-		behind_header(c, &h, buf);
+		if (name_client(c, &h))
+			behind_header(c, &h, buf);
 		break;
 	case PROXY_LOCAL:
 		c->health_check = true;

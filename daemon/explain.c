@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -313,6 +314,7 @@ start_resolver(void)
 	    .uid = supervisor.resolver_uid, .gid = supervisor.resolver_gid,
 	    .deadline_ms = e->config->resolve_ms,
 	    .servers = e->config->servers };
+	int status;
 
 	if (!config_resolves(e->config)) {
 		close(e->exe);
@@ -320,7 +322,11 @@ start_resolver(void)
 	}
 	memcpy(s.server, e->config->server, sizeof s.server);
 	lookup_start(&s, e->exe, PARENT_RESOLVER_FD);
-	lookup_wait(PARENT_RESOLVER_FD);
+	if (!lookup_wait(PARENT_RESOLVER_FD, &status)) {
+		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+			exit(WEXITSTATUS(status));
+		errx(EX_UNAVAILABLE, "the resolver ended before it was ready");
+	}
 	return PARENT_RESOLVER_FD;
 }
 

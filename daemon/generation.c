@@ -166,11 +166,12 @@ free_slot(void)
 static void
 clear_slot(uint32_t slot)
 {
-	static const char zero[BOARD_COUNTED];
-	ssize_t n = pwrite(supervisor.board, zero, sizeof zero,
-	    (off_t)(slot * sizeof(struct board_slot)));
-
-	(void)n;
+	/* A hole reads as zero, and gives the memory back. */
+	if (fallocate(supervisor.board, FALLOC_FL_PUNCH_HOLE |
+	    FALLOC_FL_KEEP_SIZE, (off_t)(slot * sizeof(struct board_slot)),
+	    BOARD_COUNTED) == -1)
+		log_event(LOG_ERR, "fatal", "the board cannot be cleared: %s",
+		    strerror(errno));
 }
 
 static int
@@ -194,6 +195,7 @@ make_handoff(const struct generation *g, const struct member *m)
 	h.worker_gid = supervisor.worker_gid;
 	h.resolver_uid = supervisor.resolver_uid;
 	h.resolver_gid = supervisor.resolver_gid;
+	memcpy(h.crowd_key, supervisor.crowd_key, sizeof h.crowd_key);
 	h.by_watch = g->by_watch;
 	h.trial = g->trial;
 	h.config = g->config;
@@ -600,6 +602,14 @@ log_died(const struct member *m, int status)
 	log_end(&l);
 }
 
+/* By a filter, before it was ready: its own, or that of one it started. */
+static bool
+filtered(int status)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS :
+	    WEXITSTATUS(status) == PARENT_EXIT_CANARY;
+}
+
 /* Retired before it could mind the signal: as it should be. */
 static bool
 retired_young(const struct member *m, int status)
@@ -631,10 +641,16 @@ generation_reaped(pid_t pid, int status)
 	herald_close(&m->herald);
 	clear_slot(m->slot);
 	if (g->state == GENERATION_STARTING) {
+		if (filtered(status) && !stopping)
+			log_event(LOG_ERR, "canary", "parent %u of generation "
+			    "%u cannot serve: a filter, or the canary, has "
+			    "kept it from being ready", (unsigned)m->index,
+			    (unsigned)g->number);
 		give_up(g, status);
 		if (current == NULL)
-			return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
-			    WEXITSTATUS(status) : EX_SOFTWARE;
+			return WIFEXITED(status) && !orderly &&
+			    !filtered(status) ? WEXITSTATUS(status) :
+			    EX_SOFTWARE;
 	} else if (g->state == GENERATION_SERVING && !m->replaced) {
 		restart_later(g, m->index, supervisor_now() - m->started);
 	}
@@ -725,6 +741,16 @@ generation_heard(const struct pollfd *p)
 	}
 }
 
+static void
+complain(void)
+{
+	static struct log_limit told;
+
+	if (log_may(&told, 1, 60000, supervisor_now()))
+		log_event(LOG_ERR, "restart-failed", "a parent cannot be "
+		    "started: %s; it is tried again", strerror(errno));
+}
+
 /* Start again what is due; ms until the next is. */
 static int64_t
 restart_due(void)
@@ -735,8 +761,10 @@ restart_due(void)
 	    i < current->config.parents; i++) {
 		if (current->due[i] != 0 && current->due[i] <= now) {
 			current->due[i] = 0;
-			if (!start_member(current, i))
+			if (!start_member(current, i)) {
+				complain();
 				restart_later(current, i, 0);
+			}
 		}
 		if (current->due[i] != 0)
 			next = supervisor_sooner(next, current->due[i] - now);

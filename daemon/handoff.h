@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "siphash.h"
 
 /* 0 and 1 are /dev/null, 2 is the log (log.h). */
 enum {
@@ -34,11 +35,18 @@ _Static_assert(PARENT_CHANNEL_FD == 3 && HANDOFF_PROGRESS == 4 &&
     PARENT_CRL_FD == 10 && HANDOFF_NEWS == 11,
     "the parent's table in policy.c says 3, 4, 6, 7 and 9 to 11");
 
+/*
+ * The exit code of a parent that a filter, or whatever else, has kept from
+ * being ready: the canary's (canary.h).  Not of sysexits(3), nor passed on.
+ */
+#define PARENT_EXIT_CANARY 80
+
 struct handoff {
 	uint32_t	size;		/* of this structure */
 	uint32_t	generation;
 	uint32_t	index;		/* of this parent in its generation */
 	uint32_t	slot, slots;	/* our page of the board; how many */
+	uint8_t		crowd_key[SIPHASH_KEY];	/* the same for all parents */
 	int32_t		supervisor;	/* pid */
 	int32_t		log_kind;	/* enum log_kind */
 	uint32_t	one_uid;	/* -U */

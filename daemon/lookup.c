@@ -58,23 +58,21 @@ lookup_start(const struct resolver_setup *s, int exe, int at)
 		fatal(EX_OSERR, "resolver: %s", strerror(errno));
 }
 
-/* Its own words are in the log already; its exit code becomes ours. */
-void
-lookup_wait(int from)
+bool
+lookup_wait(int from, int *status)
 {
 	resolver_ready ready;
-	int fd, status;
+	int fd;
 
 	if (channel_recv(from, &ready, sizeof ready, &fd) == 1 && fd == -1 &&
 	    ready == sizeof(struct resolver_setup)) {
 		if (fcntl(from, F_SETFL, O_NONBLOCK) == -1)
 			fatal(EX_OSERR, "fcntl: %s", strerror(errno));
-		return;
+		return true;
 	}
-	if (waitpid(resolver, &status, 0) == resolver && WIFEXITED(status) &&
-	    WEXITSTATUS(status) != 0)
-		_exit(WEXITSTATUS(status));
-	fatal(EX_UNAVAILABLE, "the resolver ended before it was ready");
+	if (waitpid(resolver, status, 0) != resolver)
+		*status = 0;
+	return false;
 }
 
 /* ---- questions and answers --------------------------------------------------------- */
@@ -125,6 +123,22 @@ receive_answer(int from, struct resolver_answer *a)
 		n = -1;
 	}
 	return n;
+}
+
+bool
+lookup_try(int to)
+{
+	const struct resolver_query q = { .family = AF_UNSPEC };
+
+	return channel_send(to, &q, sizeof q, -1);
+}
+
+int
+lookup_answered(int from)
+{
+	static struct resolver_answer a;
+
+	return receive_answer(from, &a);
 }
 
 /* ---- in the event loop ---------------------------------------------------------------- */

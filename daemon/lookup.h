@@ -21,10 +21,10 @@
 void lookup_start(const struct resolver_setup *s, int exe, int at);
 
 /*
- * Wait until it says that it is confined and ready; it ends the process if
- * not, with the resolver's exit code.
+ * Wait until it says that it is confined and ready; false if it ended instead,
+ * with its wait status (0: not known).  Its own words are in the log already.
  */
-void lookup_wait(int channel);
+bool lookup_wait(int channel, int *status);
 
 /* Serve the channel in the event loop. */
 void lookup_serve(struct event_base *base, int channel);
@@ -38,6 +38,15 @@ bool lookup_ask(uint64_t id, const struct sockaddr_storage *address);
 
 /* Called for each answer; conn.c has it. */
 void conn_resolved(const struct resolver_answer *a);
+
+/*
+ * A question to try it by (canary.h): it asks DNS for itself, and answers soon,
+ * whether that does or not.  False with errno set if it cannot be asked.
+ */
+bool lookup_try(int channel);
+
+/* Has it answered that?  1; 0 at its end; -1 with errno set: EAGAIN, not yet. */
+int lookup_answered(int channel);
 
 /*
  * The same without an event loop: ask and wait, at most so many ms.  False if

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -505,6 +506,9 @@ make_board(void)
 	    (place = board_map_service(supervisor.board, supervisor.slots)) ==
 	    NULL)
 		die(EX_OSERR, "shared memory: %s", strerror(errno));
+	if (getrandom(supervisor.crowd_key, sizeof supervisor.crowd_key, 0) !=
+	    (ssize_t)sizeof supervisor.crowd_key)
+		die(EX_OSERR, "random numbers: %s", strerror(errno));
 	service_metrics = &place->metrics;
 	snprintf(name, sizeof name, "/proc/self/fd/%d", supervisor.board);
 	supervisor.board_to_read = open(name, O_RDONLY | O_CLOEXEC);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,9 +21,11 @@
 #include "beneath.h"
 #include "board.h"
 #include "bounds.h"
+#include "canary.h"
 #include "channel.h"
 #include "confine.h"
 #include "credentials.h"
+#include "ec.h"
 #include "expiry.h"
 #include "filter.h"
 #include "handoff.h"
@@ -108,7 +111,6 @@ start_resolver(void)
 	return channel;
 }
 
-/* Its own words are in the log already; its exit code becomes ours. */
 static void
 wait_for_spawner(int channel)
 {
@@ -121,10 +123,21 @@ wait_for_spawner(int channel)
 			fatal(EX_OSERR, "fcntl: %s", strerror(errno));
 		return;
 	}
-	if (waitpid(spawner, &status, 0) == spawner && WIFEXITED(status) &&
-	    WEXITSTATUS(status) != 0)
+	if (waitpid(spawner, &status, 0) != spawner)
+		status = 0;
+	parent_lost("spawner", status);
+}
+
+void
+parent_lost(const char *who, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		_exit(WEXITSTATUS(status));
-	fatal(EX_UNAVAILABLE, "the spawner ended before it was ready");
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+		fatal(EX_UNAVAILABLE, "the %s ended before it was ready", who);
+	log_event(LOG_ERR, "canary", "the %s was killed by a filter before it "
+	    "was ready", who);
+	_exit(PARENT_EXIT_CANARY);
 }
 
 /* Give up root, or with -U what little there is instead of it. */
@@ -208,6 +221,19 @@ parent_new_crl(const struct authorities *a)
 }
 
 static void
+join_crowd(void)
+{
+	static struct crowd_rules r;
+
+	memcpy(r.key, h.crowd_key, sizeof r.key);
+	r.bits4 = h.config.prefix4;
+	r.bits6 = h.config.prefix6;
+	r.rate = h.config.accept_rate;
+	r.burst = h.config.accept_burst;
+	crowd_start(board_own_crowd(), &r);
+}
+
+static void
 confine(void)
 {
 	judge_prepare();
@@ -238,6 +264,7 @@ parent_replace_me(void)
 void
 parent_exit(int code)
 {
+	conn_log_left_out();
 	log_event(LOG_INFO, "stop", "parent %u of generation %u",
 	    (unsigned)h.index, (unsigned)h.generation);
 	_exit(code);
@@ -246,7 +273,7 @@ parent_exit(int code)
 void
 parent_main(void)
 {
-	int spawner_channel, resolver;
+	int spawner_channel, resolver, status;
 
 	read_handoff();
 	/* No large block by mmap, hence no mremap: board.h wants it so. */
@@ -257,19 +284,22 @@ parent_main(void)
 	resolver = start_resolver();
 	drop_root();
 	wait_for_spawner(spawner_channel);
-	if (resolver != -1)
-		lookup_wait(resolver);
+	if (resolver != -1 && !lookup_wait(resolver, &status))
+		parent_lost("resolver", status);
 	bound();
 	beneath_init();
+	ec_init();
 	load_credentials();
 	warmup(service.server, &service.gate, &h.config);
 	board_map(HANDOFF_BOARD, h.slot, h.slots);
 	close(HANDOFF_BOARD);
+	join_crowd();
 	service_prepare(&h.config);
 	watch_expiry();
 	confine();
 	/* again, as it will be */
 	warmup(service.server, &service.gate, &h.config);
+	canary_run(spawner_channel, resolver);
 	service_run(spawner_channel, resolver, !h.trial);
 	tls_free(service.server);
 	parent_exit(0);

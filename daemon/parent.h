@@ -18,6 +18,12 @@ void parent_replace_me(void);
 /* Clients are judged by newer CRLs from now on. */
 void parent_new_crl(const struct authorities *a);
 
+/*
+ * The `who' of ours ended before it was ready, with this wait status: leave as
+ * it did.  Its own words, if it had time for any, are in the log already.
+ */
+_Noreturn void parent_lost(const char *who, int status);
+
 /* Log the end and leave. */
 _Noreturn void parent_exit(int code);
 

@@ -14,18 +14,16 @@
 #include <unistd.h>
 
 #include "addr.h"
-#include "board.h"
 #include "expiry.h"
 #include "log.h"
 #include "lookup.h"
 #include "metrics.h"
 #include "news.h"
 #include "parent.h"
+#include "room.h"
 
 /* So many clients of one wake-up, then the others' turn. */
 #define ACCEPT_BURST 16
-/* With no descriptor or memory left, listeners rest for so long (us). */
-#define ACCEPT_REST_US 100000
 /*
  * Each accept leaks a reference on a global of libtls, whose counter wraps at
  * 2^31: be replaced long before.
@@ -36,10 +34,12 @@
 
 struct service service;
 
+/* With no descriptor or memory left, listeners rest for so long. */
+static const struct timeval rest_time = { .tv_usec = 100000 };
+
 static struct event	listener[CONFIG_LISTEN_MAX];
 static struct event	signals, rest_timer, drain_timer;
 static uint32_t		accepts;
-static int64_t		accept_complained;
 static bool		last_call, is_ready;
 
 int64_t
@@ -51,20 +51,34 @@ service_now(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* What passes by itself, if it is given time. */
+static const int exhausted[] = { EMFILE, ENFILE, ENOMEM, ENOBUFS };
+#define EXHAUSTED (sizeof exhausted / sizeof exhausted[0])
+
+/* Which of them it is; EXHAUSTED: none. */
+static size_t
+exhaustion(int error)
+{
+	size_t i = 0;
+
+	while (i < EXHAUSTED && exhausted[i] != error)
+		i++;
+	return i;
+}
+
 static void
 rest(int error)
 {
-	const struct timeval tv = { .tv_usec = ACCEPT_REST_US };
-	int64_t now = service_now();
+	static struct log_limit told[EXHAUSTED];
 
-	if (accept_complained == 0 || now - accept_complained >= 60000) {
-		accept_complained = now;
+	if (log_may(&told[exhaustion(error)], 1, 60000, service_now()))
 		log_event(LOG_ERR, "accept-failed", "%s; connections wait in "
 		    "the listening queue", strerror(error));
-	}
+	/* Without it they would never be taken up again. */
+	if (event_add(&rest_timer, &rest_time) == -1)
+		return;
 	for (uint32_t i = 0; i < service.config->listens; i++)
 		event_del(&listener[i]);
-	event_add(&rest_timer, &tv);
 }
 
 static void
@@ -73,17 +87,22 @@ on_rested(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what, (void)arg;
 	for (uint32_t i = 0; service.accepting && i < service.config->listens;
 	    i++)
-		event_add(&listener[i], NULL);
+		if (event_add(&listener[i], NULL) == -1)
+			event_add(&rest_timer, &rest_time);
 }
 
 static void
 greet(int sock, const struct sockaddr_storage *from)
 {
-	if (board_enter(service.config->max_connections)) {
-		conn_accept(sock, from);
+	bool balancer = config_is_balancer(service.config, from);
+	struct room room;
+	enum reason why = room_enter(&room, balancer ? NULL : from);
+
+	if (why == REASON_NONE) {
+		conn_accept(sock, from, &room);
 		return;
 	}
-	conn_refuse_early(from, REASON_TOO_MANY_CONNECTIONS);
+	conn_refuse_early(from, why);
 	close(sock);
 }
 
@@ -104,8 +123,7 @@ on_listener(evutil_socket_t fd, short what, void *arg)
 				parent_replace_me();
 				service_drain(0, "recycled");
 			}
-		} else if (errno == EMFILE || errno == ENFILE ||
-		    errno == ENOMEM || errno == ENOBUFS) {
+		} else if (exhaustion(errno) < EXHAUSTED) {
 			rest(errno);
 			return;
 		} else if (errno == EAGAIN) {
@@ -236,6 +254,7 @@ service_prepare(const struct config *config)
 		event_assign(&listener[i], service.base,
 		    HANDOFF_LISTEN + (int)i, EV_READ | EV_PERSIST, on_listener,
 		    NULL);
+	service.accepting = true;
 }
 
 void
@@ -243,8 +262,7 @@ service_run(int spawner, int resolver, bool listens)
 {
 	bool more = false;
 
-	service.accepting = true;
-	for (uint32_t i = 0; listens && i < service.config->listens; i++)
+	for (uint32_t i = 0; listens && service.accepting && i < service.config->listens; i++)
 		if (event_add(&listener[i], NULL) == -1)
 			fatal(EX_OSERR, "libevent: a listening socket");
 	if (resolver != -1)

@@ -21,7 +21,7 @@ struct service {
 	struct gate		 gate;		/* by what clients are judged */
 	const struct config	*config;
 	uint32_t		 open;		/* connections of ours */
-	bool			 accepting;
+	bool			 accepting;	/* or will; false: it is to go */
 	bool			 stopping;	/* TERM: a drain deadline runs */
 };
 
@@ -59,11 +59,19 @@ void service_ready(void);
 
 /* ---- conn.c: a client's way --------------------------------------------------- */
 
-/* A client on `sock` (owned from here on), which comes from `from`. */
-void conn_accept(int sock, const struct sockaddr_storage *from);
+/*
+ * A client on `sock` (owned from here on), which comes from `from`; there is
+ * room for it (room.h).
+ */
+struct room;
+void conn_accept(int sock, const struct sockaddr_storage *from,
+    const struct room *room);
 
 /* One line for a client that never became a connection. */
 void conn_refuse_early(const struct sockaddr_storage *from, enum reason why);
+
+/* Tell now how many lines on refusals were left out. */
+void conn_log_left_out(void);
 
 /*
  * service.gate has newer files: judge every session again, some each turn, and

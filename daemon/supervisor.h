@@ -13,6 +13,7 @@
 #include "config.h"
 #include "log.h"
 #include "metrics.h"
+#include "siphash.h"
 
 /* What holds for the supervisor's life, whatever is reloaded. */
 struct supervisor {
@@ -27,6 +28,7 @@ struct supervisor {
 	int		 daemon_exe, worker_exe;	/* held open: O_PATH */
 	int		 board, board_to_read;	/* one memfd */
 	uint32_t	 slots;
+	uint8_t		 crowd_key[SIPHASH_KEY];	/* for this life */
 	enum log_kind	 log_kind;
 	int		 background;		/* -b: tell here, or -1 */
 	int		 terminal;		/* stderr, where the log is not; -1 */

@@ -84,12 +84,17 @@ on_write(struct tls *tls, const void *buf, size_t len, void *arg)
 	return (ssize_t)len;
 }
 
-bool
-transport_accept(struct transport *t, struct tls *server, int sock)
+void
+transport_begin_plain(struct transport *t, int sock)
 {
 	memset(t, 0, sizeof *t);
 	t->sock = sock;
 	t->readable = true;
+}
+
+bool
+transport_accept(struct transport *t, struct tls *server)
+{
 	return tls_accept_cbs(server, &t->tls, on_read, on_write, NULL) == 0;
 }
 

@@ -46,8 +46,11 @@ struct transport {
 	bool		 broken;	/* its errno said that it is gone */
 };
 
-/* A server connection on `sock`; false if libtls has no memory. */
-bool transport_accept(struct transport *t, struct tls *server, int sock);
+/* A connection on `sock`, as yet without TLS. */
+void transport_begin_plain(struct transport *t, int sock);
+
+/* TLS begins with the next byte; false if libtls has no memory. */
+bool transport_accept(struct transport *t, struct tls *server);
 
 /*
  * A turn begins: everything libtls does until transport_end is for `t`.

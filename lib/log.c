@@ -259,6 +259,23 @@ log_end(struct log_line *l)
 	finish(l);
 }
 
+/* Each line moves full_at on; who gets ahead of the clock by too much waits. */
+bool
+log_may(struct log_limit *l, uint32_t burst, int64_t every_ms, int64_t now)
+{
+	int64_t most = (int64_t)burst * every_ms;
+
+	/* The first, one after a rest, or the clock was set back. */
+	if (l->full_at < now || l->full_at > now + most)
+		l->full_at = now;
+	if (l->full_at + every_ms > now + most) {
+		l->left_out++;
+		return false;
+	}
+	l->full_at += every_ms;
+	return true;
+}
+
 static void
 log_words(int level, const char *event, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));

@@ -76,6 +76,22 @@ void log_fmt(struct log_line *l, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void log_end(struct log_line *l);
 
+/*
+ * How often lines of one kind may be written: `burst` at once, and then one in
+ * `every_ms`.  Zeroed it is new.
+ */
+struct log_limit {
+	int64_t		full_at;	/* ms */
+	uint64_t	left_out;	/* since this was last made zero */
+};
+
+/*
+ * May one be written at `now` (ms, of any clock)?  If not it is counted in
+ * left_out, which its owner tells.
+ */
+bool log_may(struct log_limit *l, uint32_t burst, int64_t every_ms,
+    int64_t now);
+
 /* The common case: an event that is told in words, as detail="...". */
 void log_event(int level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -83,6 +83,12 @@ everything_body() {
 	worker-user = "_posternw"
 	pid-file = /run/some.pid
 	max-connections = 16
+	max-connections-per-address = 100000
+	max-handshakes = 100000
+	accept-rate = 100000
+	accept-burst = 100000
+	address-prefix-ipv4 = 8
+	address-prefix-ipv6 = 128
 	resolver-user = "_posternr"
 	watch = 60s
 	clients {
@@ -123,7 +129,9 @@ everything_body() {
 	EOF
 	good
 	write_conf isolation=connection parents=0 log.level=error \
-	    timeouts.idle=10080m
+	    timeouts.idle=10080m max-connections-per-address=0 \
+	    max-handshakes=0 accept-rate=0 accept-burst=1 \
+	    address-prefix-ipv4=32 address-prefix-ipv6=16
 	good
 	for check in no address name either; do
 		write_conf clients.host-check=$check clients.max-depth=0 \
@@ -221,6 +229,27 @@ out_of_range_body() {
 	wrong 1 ".*max-connections = \"0\": want .*1 to 100000" \
 	    'max-connections = 0'
 	wrong 1 ".*max-connections = \"100001\"" 'max-connections = 100001'
+	wrong 1 ".*max-connections-per-address = \"100001\": want .*0 .*100000" \
+	    'max-connections-per-address = 100001'
+	wrong 1 ".*max-connections-per-address = \"few\"" \
+	    'max-connections-per-address = few'
+	wrong 1 ".*max-handshakes = \"100001\": want .*0 .*100000" \
+	    'max-handshakes = 100001'
+	wrong 1 ".*max-handshakes = \"-1\"" 'max-handshakes = -1'
+	wrong 1 ".*accept-rate = \"100001\": want .*0 .*100000" \
+	    'accept-rate = 100001'
+	wrong 1 ".*accept-rate = \"20/s\"" 'accept-rate = "20/s"'
+	wrong 1 ".*accept-burst = \"0\": want .*1 to 100000" 'accept-burst = 0'
+	wrong 1 ".*accept-burst = \"100001\"" 'accept-burst = 100001'
+	wrong 1 ".*accept-burst = \"all\"" 'accept-burst = all'
+	wrong 1 ".*address-prefix-ipv4 = \"7\": want .*8 to 32" \
+	    'address-prefix-ipv4 = 7'
+	wrong 1 ".*address-prefix-ipv4 = \"33\"" 'address-prefix-ipv4 = 33'
+	wrong 1 ".*address-prefix-ipv4 = \"/24\"" 'address-prefix-ipv4 = "/24"'
+	wrong 1 ".*address-prefix-ipv6 = \"15\": want .*16 to 128" \
+	    'address-prefix-ipv6 = 15'
+	wrong 1 ".*address-prefix-ipv6 = \"129\"" 'address-prefix-ipv6 = 129'
+	wrong 1 ".*address-prefix-ipv6 = \"::\"" 'address-prefix-ipv6 = "::"'
 	wrong 1 ".*idle = \"99ms\": want a time from 100ms to 7d" \
 	    'timeouts { idle = 99ms }'
 	wrong 1 ".*idle = \"8d\"" 'timeouts { idle = 8d }'

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -82,14 +83,16 @@ choose_user(void)
 static void
 start(void)
 {
-	int exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	int exe = open("/proc/self/exe", O_PATH | O_CLOEXEC), status;
 
 	if (exe == -1)
 		err(EX_OSERR, "/proc/self/exe");
 	confine_no_new_privs();
 	filter_apply(POLICY_SUPERVISOR);
 	lookup_start(&setup, exe, CHANNEL);
-	lookup_wait(CHANNEL);
+	if (!lookup_wait(CHANNEL, &status))
+		errx(WIFEXITED(status) ? WEXITSTATUS(status) : EX_UNAVAILABLE,
+		    "no resolver");
 }
 
 static bool

@@ -76,7 +76,7 @@ ATF_TC_BODY(shows_defaults, tc)
 	out = fopen("full.conf", "w");
 	ATF_REQUIRE_MSG(in != NULL && out != NULL, "%s", path);
 	/* all of daemon/config.c but those without, and host-check */
-	ATF_CHECK_EQ(29, uncomment(in, out));
+	ATF_CHECK_EQ(35, uncomment(in, out));
 	fclose(in);
 	fclose(out);
 	out = fopen("minimal.conf", "w");

@@ -403,6 +403,49 @@ ATF_TC_BODY(journal_or_not, tc)
 	ATF_CHECK(!log_stderr_is_journal());
 }
 
+/* ---- how often ----------------------------------------------------------- */
+
+ATF_TC_WITHOUT_HEAD(limited);
+ATF_TC_BODY(limited, tc)
+{
+	struct log_limit l = { 0 };
+
+	for (int i = 0; i < 3; i++)
+		ATF_CHECK(log_may(&l, 3, 1000, 5000));
+	for (int i = 0; i < 7; i++)
+		ATF_CHECK(!log_may(&l, 3, 1000, 5000));
+	ATF_CHECK_EQ(7, l.left_out);
+	ATF_CHECK(!log_may(&l, 3, 1000, 5999));
+	ATF_CHECK(log_may(&l, 3, 1000, 6000));
+	ATF_CHECK(!log_may(&l, 3, 1000, 6000));
+	/* after a rest as many as at first, and no more */
+	for (int i = 0; i < 3; i++)
+		ATF_CHECK(log_may(&l, 3, 1000, 1000000));
+	ATF_CHECK(!log_may(&l, 3, 1000, 1000000));
+	/* once a minute */
+	memset(&l, 0, sizeof l);
+	ATF_CHECK(log_may(&l, 1, 60000, 1));
+	ATF_CHECK(!log_may(&l, 1, 60000, 60000));
+	ATF_CHECK(log_may(&l, 1, 60000, 60001));
+}
+
+/* Neither a clock that leaps nor one that is set back makes it mute. */
+ATF_TC_WITHOUT_HEAD(limited_clock);
+ATF_TC_BODY(limited_clock, tc)
+{
+	static const int64_t times[] = { 1, INT64_C(1) << 40, 1000, 2, 0,
+	    INT64_C(1) << 50, 77 };
+	struct log_limit l = { 0 };
+
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+		/* 2 is too soon after 1000 to tell */
+		bool told = log_may(&l, 2, 60000, times[i]);
+
+		ATF_CHECK_MSG(told || times[i] == 2 || times[i] == 0, "%zu",
+		    i);
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, values);
@@ -419,5 +462,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, full_disk);
 	ATF_TP_ADD_TC(tp, reopened);
 	ATF_TP_ADD_TC(tp, journal_or_not);
+	ATF_TP_ADD_TC(tp, limited);
+	ATF_TP_ADD_TC(tp, limited_clock);
 	return atf_no_error();
 }

@@ -1,0 +1,120 @@
+#include "room.h"
+
+#include "board.h"
+#include "conn.h"
+#include "service.h"
+
+/* So many of those that wait longest are looked at when there is no room. */
+#define LOOK_MAX 8
+
+/* Not let in yet, the longest first. */
+static TAILQ_HEAD(, conn) waiting = TAILQ_HEAD_INITIALIZER(waiting);
+
+/*
+ * Who has waited long and whose address has more that wait than the newcomer's:
+ * it gives way.  So whoever lets handshakes lie about shuts out himself, and
+ * not those who come from elsewhere.
+ */
+static struct conn *
+who_gives_way(uint32_t newcomers)
+{
+	struct conn *c = TAILQ_FIRST(&waiting);
+
+	for (int i = 0; c != NULL && i < LOOK_MAX; i++) {
+		if (c->room.known && crowd_waiting(&c->room.place) > newcomers)
+			return c;
+		c = TAILQ_NEXT(c, room.waits);
+	}
+	return NULL;
+}
+
+static enum reason
+address_limits(const struct room *r, bool full, struct conn **gives_way)
+{
+	const struct config *g = service.config;
+
+	if (r->known && !crowd_enter(&r->place,
+	    g->max_connections_per_address))
+		return REASON_TOO_MANY_FROM_ADDRESS;
+	if (full && (*gives_way = who_gives_way(r->known ?
+	    crowd_waiting(&r->place) : 1)) == NULL)
+		return REASON_TOO_MANY_HANDSHAKES;
+	if (r->known && !crowd_pass(&r->place, service_now()))
+		return REASON_TOO_FAST;
+	return REASON_NONE;
+}
+
+enum reason
+room_enter(struct room *r, const struct sockaddr_storage *from)
+{
+	struct conn *gives_way = NULL;
+	enum reason why;
+	bool full;
+
+	if (!board_enter(service.config->max_connections))
+		return REASON_TOO_MANY_CONNECTIONS;
+	full = !board_wait(service.config->max_handshakes);
+	r->waiting = true;
+	r->known = from != NULL;
+	if (r->known)
+		r->place = crowd_find(from);
+	why = address_limits(r, full, &gives_way);
+	if (why != REASON_NONE)
+		room_give_back(r);
+	else if (gives_way != NULL)
+		conn_give_way(gives_way);
+	return why;
+}
+
+void
+room_keep(struct conn *c, const struct room *r)
+{
+	c->room = *r;
+	TAILQ_INSERT_TAIL(&waiting, c, room.waits);
+}
+
+enum reason
+room_name(struct conn *c, const struct sockaddr_storage *client)
+{
+	struct conn *gives_way;
+
+	c->room.known = true;
+	c->room.place = crowd_find(client);
+	/* It was counted as one that waits when it came. */
+	return address_limits(&c->room, false, &gives_way);
+}
+
+static void
+waited(const struct room *r)
+{
+	if (!r->waiting)
+		return;
+	board_waited();
+	if (r->known)
+		crowd_waited(&r->place);
+}
+
+void
+room_give_back(const struct room *r)
+{
+	waited(r);
+	if (r->known)
+		crowd_leave(&r->place);
+	board_leave();
+}
+
+void
+room_let_in(struct conn *c)
+{
+	waited(&c->room);
+	c->room.waiting = false;
+	TAILQ_REMOVE(&waiting, c, room.waits);
+}
+
+void
+room_leave(struct conn *c)
+{
+	if (c->room.waiting)
+		TAILQ_REMOVE(&waiting, c, room.waits);
+	room_give_back(&c->room);
+}
