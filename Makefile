@@ -247,8 +247,8 @@ install: all
 
 # ---- lint: each checker if it is there --------------------------------------
 
-LINT_C    = $(foreach d,lib $(DIRS) regress/lib regress/inside \
-	$(DIRS:%=regress/%),$(call srcs,$d))
+LINT_C    = $(foreach d,lib $(PART_DIRS) bench/peers regress/lib regress/inside \
+	$(PART_DIRS:%=regress/%),$(call srcs,$d))
 LINT_FLAGS = -D_GNU_SOURCE -DPOSTERN_VERSION=\"lint\" -Ilib -iquote . \
 	-iquote regress/lib
 LINT_SH    = bootstrap .ci/run $(wildcard etc/*.sh) regress/run.sh
@@ -265,7 +265,7 @@ lint-tidy:
 	@$(call have,clang-tidy); echo '  TIDY'; \
 	printf '%s\n' $(LINT_C) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
 	    --warnings-as-errors="*" "$$@" -- -std=c11 $(LINT_FLAGS) \
-	    $(DIRS:%=-iquote %) $(LIB_CFLAGS) 2>/dev/null' \
+	    $(PART_DIRS:%=-iquote %) $(LIB_CFLAGS) 2>/dev/null' \
 	    clang-tidy
 
 # It reads no system headers, and needs the macros of this one, by its place.

@@ -20,13 +20,14 @@ TEST_FILES  := $(B)/regress/common.sh \
 	$(TEST_DIRS:%=$(B)/regress/%/Kyuafile)
 
 # What a test of the part may call: $(B)/PART/part.a, if PART has sources.
-PARTS := $(foreach d,$(DIRS),$(if $(call srcs,$d),$(B)/$d/part.a))
+PART_DIRS := $(DIRS) bench
+PARTS := $(foreach d,$(PART_DIRS),$(if $(call srcs,$d),$(B)/$d/part.a))
 
 define part_archive
 $(B)/$(1)/part.a: $(filter-out %/main.o,$(call objs,$(1)))
 	$$(call say,AR,$$@)rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
-$(foreach d,$(DIRS),$(eval $(call part_archive,$d)))
+$(foreach d,$(PART_DIRS),$(eval $(call part_archive,$d)))
 
 # A test is linked with the archive of its own part only.
 part_of = $(filter $(B)/$(patsubst regress/%/,%,$(dir $(1)))/part.a,$(PARTS))
@@ -48,7 +49,7 @@ $(TEST_FILES): $(B)/%: %
 	@install -m 644 $< $@
 
 .PHONY: tests check
-tests: $(TEST_BINS) $(TEST_SCRIPT) $(TEST_FILES)
+tests: $(TEST_BINS) $(TEST_SCRIPT) $(TEST_FILES) $(B)/postern-bench
 
 check: all tests
 	@SANITIZE='$(SANITIZE)' sh regress/run.sh $(B) $(TESTS)
