@@ -22,6 +22,7 @@
 #include "herald.h"
 #include "rlimits.h"
 #include "process.h"
+#include "rehearsal.h"
 #include "supervisor.h"
 #include "watch.h"
 
@@ -198,6 +199,7 @@ make_handoff(const struct generation *g, const struct member *m)
 	memcpy(h.crowd_key, supervisor.crowd_key, sizeof h.crowd_key);
 	h.by_watch = g->by_watch;
 	h.trial = g->trial;
+	h.rehearsal = supervisor.rehearsal;
 	h.config = g->config;
 	if (fd != -1 && write(fd, &h, sizeof h) != (ssize_t)sizeof h) {
 		close(fd);
@@ -237,8 +239,8 @@ become_parent(const struct generation *g, const struct member *m, int handoff,
 	    HANDOFF_DAEMON_EXE };
 	place[n++] = (struct placement){ old_crl(g), HANDOFF_OLD_CRL };
 	for (uint32_t i = 0; i < g->config.listens; i++)
-		place[n++] = (struct placement){
-		    listener_get(&g->config.listen[i]),
+		place[n++] = (struct placement){ supervisor.rehearsal ?
+		    STDIN_FILENO : listener_get(&g->config.listen[i]),
 		    HANDOFF_LISTEN + (int)i };
 	snprintf(title, sizeof title, "posternd: parent %u",
 	    (unsigned)m->index);
@@ -458,6 +460,7 @@ take_over(struct generation *g)
 	g->state = GENERATION_SERVING;
 	g->by_watch = false;
 	current = g;
+	rehearsal_dismiss();
 	tell_ready(g);
 	watch_taken(&g->marks);
 	listener_close_unused(&g->config, NULL);
@@ -522,7 +525,7 @@ only_crl_differs(const struct generation *g)
 static bool
 open_listeners(const struct config *c, char *why, size_t why_size)
 {
-	for (uint32_t i = 0; i < c->listens; i++) {
+	for (uint32_t i = 0; !supervisor.rehearsal && i < c->listens; i++) {
 		char at[ADDR_TEXT];
 
 		if (listener_get(&c->listen[i]) != -1)
@@ -610,6 +613,23 @@ filtered(int status)
 	    WEXITSTATUS(status) == PARENT_EXIT_CANARY;
 }
 
+/*
+ * What was it that the filter did not allow?  True if that is being found out:
+ * the service then ends when it is.
+ */
+static bool
+name_call(const struct member *m)
+{
+	bool now = current == NULL && rehearsal_begin();
+
+	log_event(LOG_ERR, "canary", "parent %u of generation %u cannot serve: "
+	    "a filter has ended it, or one of its own, before it was ready; %s",
+	    (unsigned)m->index, (unsigned)m->of->number,
+	    now ? "a rehearsal is to name the call" :
+	    "posternd --canary names the call");
+	return now;
+}
+
 /* Retired before it could mind the signal: as it should be. */
 static bool
 retired_young(const struct member *m, int status)
@@ -641,12 +661,11 @@ generation_reaped(pid_t pid, int status)
 	herald_close(&m->herald);
 	clear_slot(m->slot);
 	if (g->state == GENERATION_STARTING) {
-		if (filtered(status) && !stopping)
-			log_event(LOG_ERR, "canary", "parent %u of generation "
-			    "%u cannot serve: a filter, or the canary, has "
-			    "kept it from being ready", (unsigned)m->index,
-			    (unsigned)g->number);
 		give_up(g, status);
+		if (supervisor.rehearsal && orderly)
+			return 0;
+		if (filtered(status) && !stopping && name_call(m))
+			return -1;
 		if (current == NULL)
 			return WIFEXITED(status) && !orderly &&
 			    !filtered(status) ? WEXITSTATUS(status) :

@@ -52,6 +52,7 @@ struct handoff {
 	uint32_t	one_uid;	/* -U */
 	uint32_t	by_watch;	/* nobody asked for these files */
 	uint32_t	trial;		/* only to say whether they are good */
+	uint32_t	rehearsal;	/* under filters that ask a tracer */
 	uint32_t	uid, gid;	/* `user`; unused with -U */
 	uint32_t	worker_uid, worker_gid;
 	uint32_t	resolver_uid, resolver_gid;

@@ -153,6 +153,14 @@ close_outlet(struct outlet *o)
 	o->fd = -1;
 }
 
+void
+keeper_let_go(void)
+{
+	metrics_outlet.path[0] = status_outlet.path[0] = '\0';
+	close_outlet(&metrics_outlet);
+	close_outlet(&status_outlet);
+}
+
 /* ---- the process -------------------------------------------------------------------- */
 
 static int

@@ -20,6 +20,9 @@
 bool keeper_open(const struct config *c, char *why, size_t why_size);
 void keeper_tell(void);
 
+/* In a process that is to have no exporter: the sockets are another's. */
+void keeper_let_go(void);
+
 /* Start an exporter if one is due; ms until it is, or -1. */
 int64_t keeper_tick(void);
 

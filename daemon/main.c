@@ -37,6 +37,7 @@
 #include "layers.h"
 #include "rlimits.h"
 #include "parent.h"
+#include "rehearsal.h"
 #include "resolver.h"
 #include "status.h"
 #include "supervisor.h"
@@ -59,8 +60,8 @@
 
 static struct options {
 	const char	*file;
-	bool		 background, check, one_uid, verbose, json, reasons;
-	bool		 status;
+	bool		 background, canary, check, one_uid, verbose, json;
+	bool		 reasons, status;
 	struct question	 question;	/* --explain */
 } options = { .file = CONFIG_DEFAULT_FILE };
 
@@ -96,6 +97,7 @@ usage(FILE *to, int code)
 	fputs("usage: posternd [-bnvVU] [-f file]\n"
 	    "       posternd --explain cert --from address [--proxy address] "
 	    "[--json] [-f file]\n"
+	    "       posternd --canary [-U] [-f file]\n"
 	    "       posternd --reasons [--json]\n"
 	    "       posternd --status [--json] [-f file]\n"
 	    "  -b       run in the background, with a pid file\n"
@@ -104,6 +106,8 @@ usage(FILE *to, int code)
 	    "  -U       allow a start without root (weaker: one user for all)\n"
 	    "  -v       more detail in the log\n"
 	    "  -V       version\n"
+	    "  --canary rehearse a start: is there a system call that a filter "
+	    "lacks?\n"
 	    "  --explain cert --from address\n"
 	    "           would a client with this certificate, from this "
 	    "address, be let in?\n"
@@ -145,6 +149,9 @@ check_options(void)
 {
 	const struct question *q = &options.question;
 
+	if (options.canary && (options.background || options.check))
+		die(EX_USAGE, "--canary starts nothing that stays: without -b, "
+		    "and without -n");
 	if (q->file == NULL && (q->from.ss_family != 0 ||
 	    q->proxy.ss_family != 0))
 		die(EX_USAGE, "--from and --proxy go with --explain");
@@ -160,8 +167,9 @@ check_options(void)
 static void
 parse_options(int argc, char **argv)
 {
-	enum { EXPLAIN = 256, FROM, JSON, PROXY, REASONS, STATUS };
+	enum { CANARY = 256, EXPLAIN, FROM, JSON, PROXY, REASONS, STATUS };
 	static const struct option longs[] = {
+		{ "canary", no_argument, NULL, CANARY },
 		{ "explain", required_argument, NULL, EXPLAIN },
 		{ "from", required_argument, NULL, FROM },
 		{ "help", no_argument, NULL, 'h' },
@@ -190,6 +198,9 @@ parse_options(int argc, char **argv)
 			break;
 		case 'v':
 			options.verbose = true;
+			break;
+		case CANARY:
+			options.canary = true;
 			break;
 		case EXPLAIN:
 			options.question.file = optarg;
@@ -325,6 +336,10 @@ read_config(void)
 	supervisor.verbose = options.verbose;
 	if (options.verbose)
 		config.log_level = LOG_DEBUG;
+	if (options.canary) {	/* it is told to whoever asks, and no more */
+		config.log_syslog = false;
+		config.log_level = LOG_ERR;
+	}
 	limits_raise();
 	wrong = config_exceeds_limits(&config);
 	if (wrong != NULL)
@@ -452,6 +467,7 @@ write_pid_file(void)
 {
 	int fd;
 
+	supervisor.pid_file = -1;
 	if (!options.background)
 		return;
 	fd = open(config.pid_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
@@ -466,6 +482,7 @@ write_pid_file(void)
 	if (fchmod(fd, 0644) == -1 || ftruncate(fd, 0) == -1 || dprintf(fd, "%d\n", (int)getpid()) < 0)
 		die(EX_IOERR, "%s: %s (pid-file)", config.pid_file,
 		    strerror(errno));
+	supervisor.pid_file = fd;
 }
 
 /* Our own program, and the worker's: from now on those and no others. */
@@ -576,6 +593,20 @@ tell_start(void)
 	    "user the service runs as");
 }
 
+/* From before our filter (rehearsal.h).  A throw-away tells only what is bad. */
+static void
+rehearse(void)
+{
+	if (options.canary)
+		rehearsal_now();
+	else
+		rehearsal_hold();
+	if (!supervisor.rehearsal)
+		return;
+	config.log_level = LOG_ERR;
+	log_init("supervisor", supervisor.log_kind, LOG_ERR);
+}
+
 static void
 confine(void)
 {
@@ -649,17 +680,19 @@ main(int argc, char **argv)
 		check();
 	open_programs();
 	make_board();
-	open_exporter_sockets();
+	if (!options.canary)
+		open_exporter_sockets();
 	go_background();
 	let_go_of_output();
 	write_pid_file();
 	open_log(journal);
-	title_set("posternd: supervisor");
 	tell_start();
 	keeper_tell();
+	rehearse();
+	title_set("posternd: supervisor");
 	confine();
 	code = supervisor_run(&config);
-	if (options.background)
+	if (options.background && !supervisor.rehearsal)
 		unlink(config.pid_file);
 	return code;
 }

@@ -52,6 +52,8 @@ read_handoff(void)
 	confine_check_descriptors(HANDOFF_LISTEN + (int)h.config.listens);
 	close(HANDOFF_FD);
 	log_init("parent", (enum log_kind)h.log_kind, h.config.log_level);
+	if (h.rehearsal)
+		filter_ask_tracer();
 }
 
 static int
@@ -62,7 +64,8 @@ start_spawner(void)
 	    .pool_workers = (int32_t)h.config.pool_workers,
 	    .max_connections = (int32_t)h.config.max_connections,
 	    .parent = (int32_t)getpid(),
-	    .one_uid = (int32_t)h.one_uid, .uid = h.worker_uid,
+	    .one_uid = (int32_t)h.one_uid,
+	    .rehearsal = (int32_t)h.rehearsal, .uid = h.worker_uid,
 	    .gid = h.worker_gid };
 	int pair[2];
 
@@ -98,6 +101,7 @@ start_resolver(void)
 {
 	struct resolver_setup s = { .size = sizeof s, .log_kind = h.log_kind,
 	    .log_level = h.config.log_level, .one_uid = h.one_uid,
+	    .rehearsal = h.rehearsal,
 	    .uid = h.resolver_uid, .gid = h.resolver_gid,
 	    .parent = (int32_t)getpid(), .deadline_ms = h.config.resolve_ms,
 	    .servers = h.config.servers };
@@ -300,6 +304,8 @@ parent_main(void)
 	/* again, as it will be */
 	warmup(service.server, &service.gate, &h.config);
 	canary_run(spawner_channel, resolver);
+	if (h.rehearsal)
+		_exit(0);
 	service_run(spawner_channel, resolver, !h.trial);
 	tls_free(service.server);
 	parent_exit(0);

@@ -63,6 +63,8 @@ read_setup(void)
 	    setup.deadline_ms > INT32_MAX)
 		fatal(EX_PROTOCOL, "this is started by posternd, not by hand");
 	log_init("resolver", (enum log_kind)setup.log_kind, setup.log_level);
+	if (setup.rehearsal)
+		filter_ask_tracer();
 }
 
 /* A terminal's, or a service manager's to all, are for the supervisor. */

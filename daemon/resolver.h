@@ -25,6 +25,7 @@ struct resolver_setup {
 	int32_t	 log_kind;
 	int32_t	 log_level;
 	uint32_t one_uid;	/* -U: there is no other user to become */
+	uint32_t rehearsal;	/* its filter asks a tracer (filter.h) */
 	uint32_t uid, gid;	/* to become, if not */
 	int32_t	 parent;	/* pid whose death is ours */
 	int64_t	 deadline_ms;	/* for all that one question takes */

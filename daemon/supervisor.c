@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "keeper.h"
+#include "rehearsal.h"
 #include "rlimits.h"
 #include "watch.h"
 
@@ -174,7 +175,9 @@ reap(void)
 	pid_t pid;
 
 	while (code == -1 && (pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!keeper_reaped(pid, status))
+		if (rehearsal_reaped(pid))
+			code = EX_SOFTWARE;
+		else if (!keeper_reaped(pid, status))
 			code = generation_reaped(pid, status);
 	return code;
 }
@@ -273,7 +276,8 @@ supervisor_run(const struct config *first)
 		if (kill_at != 0 && !generation_any())
 			code = 0;
 		if (code == -1 && got_term == 0 &&
-		    generation_current() == NULL && !generation_any())
+		    generation_current() == NULL && !generation_any() &&
+		    !rehearsal_running())
 			code = EX_UNAVAILABLE;
 	}
 	keeper_close();

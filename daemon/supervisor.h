@@ -20,6 +20,7 @@ struct supervisor {
 	const char	*config_path;
 	bool		 one_uid;		/* -U */
 	bool		 verbose;		/* -v */
+	bool		 rehearsal;		/* a throw-away (rehearsal.h) */
 	char		 user[CONFIG_NAME_MAX], worker_user[CONFIG_NAME_MAX];
 	char		 resolver_user[CONFIG_NAME_MAX];
 	char		 exporter_user[CONFIG_NAME_MAX];
@@ -31,6 +32,7 @@ struct supervisor {
 	uint8_t		 crowd_key[SIPHASH_KEY];	/* for this life */
 	enum log_kind	 log_kind;
 	int		 background;		/* -b: tell here, or -1 */
+	int		 pid_file;		/* locked for our life, or -1 */
 	int		 terminal;		/* stderr, where the log is not; -1 */
 };
 

@@ -31,6 +31,7 @@ struct spawner_setup {
 	int32_t	 max_connections;	/* a pool worker's share of memory */
 	int32_t	 parent;	/* pid: with whom to end */
 	int32_t	 one_uid;	/* -U: there is no other user to become */
+	int32_t	 rehearsal;	/* filters ask a tracer (filter.h) */
 	uint32_t uid, gid;	/* to become, if not */
 };
 

@@ -88,6 +88,27 @@ export(scmp_filter_ctx ctx, struct sock_fprog *prog)
 	return 0;
 }
 
+static bool asks_tracer;
+
+void
+filter_ask_tracer(void)
+{
+	asks_tracer = true;
+}
+
+/* What becomes of a call that no row allows. */
+static uint32_t
+otherwise(const struct policy *p)
+{
+	enum policy_id id = 0;
+
+	if (!asks_tracer)
+		return SCMP_ACT_KILL_PROCESS;
+	while (id < POLICY_COUNT && policy_get(id) != p)
+		id++;
+	return SCMP_ACT_TRACE(id);
+}
+
 /* A table as libseccomp has it: released by the caller, who got 0. */
 static int
 build(const struct policy *p, scmp_filter_ctx *ctx, const char **why)
@@ -95,7 +116,7 @@ build(const struct policy *p, scmp_filter_ctx *ctx, const char **why)
 	int e;
 
 	*why = "libseccomp";
-	*ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	*ctx = seccomp_init(otherwise(p));
 	if (*ctx == NULL)
 		return -ENOMEM;
 	e = seccomp_attr_set(*ctx, SCMP_FLTATR_ACT_BADARCH,

@@ -26,6 +26,14 @@ bool filter_compile(const struct policy *p, struct sock_fprog *prog,
 bool filter_print(const struct policy *p, int fd, const char **why);
 
 /*
+ * For a rehearsal alone (daemon/rehearsal.h): from now on, in filters that this
+ * process compiles, what no row allows goes to whoever traces the process
+ * (SECCOMP_RET_TRACE), with the number of the table.  Where nobody does, the
+ * kernel refuses the call (ENOSYS): it is never let through.
+ */
+void filter_ask_tracer(void);
+
+/*
  * Install a program on this (single-threaded) process: seccomp(2).  Needs
  * no_new_privs.  From here on it and all its children are bound by it.  False
  * with errno set.

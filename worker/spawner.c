@@ -402,6 +402,8 @@ spawner_main(void)
 	confine_check_descriptors(SPAWNER_FD_END);
 	read_setup();
 	log_init("spawner", (enum log_kind)setup.log_kind, setup.log_level);
+	if (setup.rehearsal)
+		filter_ask_tracer();
 	set_signals();
 	prepare();
 	confine();

@@ -1,7 +1,7 @@
 #! /usr/bin/env atf-sh
 #
 # The canary at start: a row that is missing from a table is found before the
-# service is ready, and the start refused.
+# service is ready, the start refused, and the call named.
 
 . "$(atf_get_srcdir)/../common.sh"
 . "$(atf_get_srcdir)/../dns_verbs.sh"
@@ -27,16 +27,13 @@ without() {
 	done
 }
 
-# lacks PROCESS GROUP CALL...: of these calls, that the process may need by the
-# library's choice, it has none.
+# lacks PROCESS[,PROCESS...] GROUP CALL: none of them has the group's rows for
+# that call.
 lacks() {
-	process=$1
-	group=$2
-	shift 2
-	for call; do
-		without "$process" "$group" "$call"
+	for process in $(echo "$1" | tr , ' '); do
+		without "$process" "$2" "$3"
 	done >plan.lines
-	test -s plan.lines || atf_fail "$process, $group: no row for $*"
+	test -s plan.lines || atf_fail "$1, $2: no row for $3"
 	use_inside "$(cat plan.lines)"
 }
 
@@ -59,6 +56,28 @@ assert_refused() {
 	}
 }
 
+# assert_named PROCESS GROUP CALL: the log says what row to add.
+assert_named() {
+	line="process=rehearsal event=canary lacks=$3 of=$1 arguments="
+	line="$line\"\\(0x[0-9a-f]*\\|0\\)\\( 0x[0-9a-f]*\\| 0\\)*\" group=$2"
+	log_has "$line row=\"{ \\\\\"$3\\\\\"," || {
+		show_log
+		atf_fail "not named: $3 of $1, in group $2"
+	}
+	atf_check_equal 1 "$(log_count lacks=)"
+}
+
+# assert_missed PROCESS GROUP CALL: without it there is no start, whether the
+# process alone has no row or, as when a library is new, nobody has.
+assert_missed() {
+	lacks "$1" "$2" "$3"
+	assert_refused 70
+	assert_named "$@"
+	lacks "$1,supervisor${4:+,$4}" "$2" "$3"
+	assert_refused 70
+	assert_named "$1" "$2" "$3"
+}
+
 # ---- the cases -------------------------------------------------------------------
 
 e2e_case parent "A parent that lacks a call is not ready"
@@ -66,9 +85,8 @@ parent_body() {
 	need_inside
 	make_pki
 	write_conf
-	for call in accept4 recvfrom sendto shutdown epoll_ctl setsockopt; do
-		lacks parent parent $call
-		assert_refused 70
+	for call in accept4 recvfrom shutdown setsockopt; do
+		assert_missed parent parent $call
 	done
 }
 
@@ -78,8 +96,7 @@ echo_body() {
 	make_pki
 	write_conf
 	for call in read write exit_group; do
-		lacks echo echo $call
-		assert_refused 70
+		assert_missed echo echo $call spawner
 		log_has "event=canary worker=[0-9]* signal=SYS" ||
 		    atf_fail "not for its worker: $(cat daemon.log)"
 	done
@@ -93,6 +110,7 @@ pool_body() {
 	for call in read write close recvmsg epoll_ctl; do
 		lacks pool pool $call
 		assert_refused 70
+		assert_named pool pool $call
 	done
 }
 
@@ -104,9 +122,11 @@ spawner_body() {
 	for call in clone sendmsg socketpair wait4; do
 		lacks spawner spawner $call
 		assert_refused 70
+		assert_named spawner spawner $call
 	done
 	lacks spawner fledge close_range
 	assert_refused 70
+	assert_named echo fledge close_range
 }
 
 e2e_case resolver "Nor one whose resolver does"
@@ -118,7 +138,150 @@ resolver_body() {
 	for call in socket connect sendto recvmsg sendmsg close; do
 		lacks resolver resolver $call
 		assert_refused 70
+		assert_named resolver resolver $call
 	done
+}
+
+e2e_case beginning "A call that a new process needs before its filter is named"
+beginning_body() {
+	need_inside
+	make_pki
+	write_conf
+	# the loader's; the supervisor's filter is all there is yet
+	lacks supervisor program set_tid_address
+	assert_refused 70
+	log_has "lacks=set_tid_address of=.* group=program" ||
+	    atf_fail "not named: $(cat daemon.log)"
+}
+
+e2e_case several "All that is missing is named at once"
+several_body() {
+	need_inside
+	make_pki
+	write_conf
+	without parent parent accept4 >plan.lines
+	without parent parent shutdown >>plan.lines
+	without echo echo exit_group >>plan.lines
+	sort -r plan.lines >plan.sorted
+	use_inside "$(cat plan.sorted)"
+	assert_refused 70
+	for call in accept4 shutdown exit_group; do
+		log_has "process=rehearsal event=canary lacks=$call " ||
+		    atf_fail "$call is not named: $(cat daemon.log)"
+	done
+	atf_check_equal 3 "$(log_count lacks=)"
+}
+
+e2e_case reload "A reload that would fail leaves the old generation in place"
+reload_body() {
+	need_inside
+	make_pki
+	write_conf
+	use_inside "parent attack none"
+	start_daemon
+	lacks parent parent accept4
+	kill -HUP "$daemon_pid"
+	expect_log "process=supervisor event=canary detail=.*posternd --canary"
+	expect_log "event=reload .*generation 1 goes on"
+	assert_echo
+	atf_check_equal 0 "$(log_count 'event=reload result=ok')"
+	# As the log says: that names it.
+	status=0
+	posternd --canary $(is_root || echo -U) -f posternd.conf >out \
+	    2>daemon.log || status=$?
+	atf_check_equal 70 "$status"
+	assert_named parent parent accept4
+	assert_echo
+	use_inside "parent attack none"
+	kill -HUP "$daemon_pid"
+	expect_log "event=reload result=ok"
+	assert_echo
+	stop_daemon
+}
+
+e2e_case asked "posternd --canary: would a start succeed?"
+asked_body() {
+	make_pki
+	write_conf
+	set -- --canary -f posternd.conf
+	is_root || set -- -U "$@"
+	posternd "$@" >out 2>err || atf_fail "status $?: $(cat err)"
+	grep -q 'event=canary detail="a start would succeed' err ||
+	    atf_fail "it did not say so: $(cat err)"
+	atf_check_equal 1 "$(wc -l <err)"
+	# Beside a service that runs, whose port it leaves alone.
+	start_daemon
+	posternd "$@" >out 2>err || atf_fail "status $?: $(cat err)"
+	assert_echo
+	stop_daemon
+	echo nothing >ca.pem
+	status=0
+	posternd "$@" >out 2>err || status=$?
+	atf_check_equal 78 "$status"
+	status=0
+	posternd -b "$@" >out 2>err || status=$?
+	atf_check_equal 64 "$status"
+}
+
+# The unfiltered process that could rehearse is not there beside a service.
+held() {
+	process_titled "$daemon_pid" "posternd: rehearsal"
+}
+
+e2e_case dismissed "Who was held for a rehearsal is gone before it is ready"
+dismissed_body() {
+	make_pki
+	write_conf
+	start_daemon
+	held && atf_fail "it is still there"
+	assert_echo
+	kill -HUP "$daemon_pid"
+	expect_log "event=reload result=ok"
+	held && atf_fail "it is there again"
+	stop_daemon
+}
+
+e2e_case background "In the background the status of the command says it"
+background_body() {
+	need_inside
+	make_pki
+	write_conf
+	lacks parent parent accept4
+	status=0
+	posternd -b $(is_root || echo -U) -f posternd.conf 2>daemon.log \
+	    >out </dev/null || status=$?
+	atf_check_equal 70 "$status"
+	assert_named parent parent accept4
+	# Nobody who was held has the file's lock.
+	use_inside "parent attack none"
+	for _ in 1 2; do
+		posternd -b $(is_root || echo -U) -f posternd.conf \
+		    2>>daemon.log >out </dev/null || atf_fail "not started"
+		daemon_pid=$(cat posternd.pid)
+		record "$daemon_pid"
+		assert_echo
+		kill -TERM "$daemon_pid"
+		expect_soon gone "$daemon_pid"
+	done
+}
+
+e2e_case untraced "Where nothing can be traced, it is said where else to look"
+untraced_body() {
+	need_inside
+	command -v strace >/dev/null || atf_skip "no strace"
+	make_pki
+	write_conf
+	lacks parent parent accept4
+	status=0
+	strace -f -o strace.out posternd $(is_root || echo -U) \
+	    -f posternd.conf >out 2>daemon.log </dev/null || status=$?
+	atf_check_equal 70 "$status"
+	log_has "event=canary .*cannot trace .*kernel.s log" || {
+		show_log
+		atf_fail "it did not say so"
+	}
+	log_has event=ready && atf_fail "it was ready"
+	return 0
 }
 
 e2e_case lives "With all rows there is one line, and clients are served"
