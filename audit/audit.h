@@ -14,6 +14,7 @@
  * program exits (sysexits(3)); what is wrong with the command line ends it.
  */
 int audit_explain(int argc, char **argv);
+int audit_live(int argc, char **argv);
 int audit_policy(int argc, char **argv);
 
 /*

@@ -16,6 +16,7 @@ static const struct command {
 	int		(*run)(int argc, char **argv);
 } commands[] = {
 	{ "explain", "SYSCALL [ARGUMENT ...] [--json]", audit_explain },
+	{ "live", "[--json] [--pid PID]", audit_live },
 	{ "policy", "[PROCESS] [--json | --man | --pfc]", audit_policy },
 };
 

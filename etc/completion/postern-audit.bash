@@ -6,6 +6,7 @@ _postern_audit_options()
 {
 	case $1 in
 	explain) echo --json ;;
+	live) echo --json --pid ;;
 	policy) echo --json --man --pfc ;;
 	*) echo --help --version ;;
 	esac
@@ -33,7 +34,7 @@ _postern_audit()
 		return
 	fi
 	case $command in
-	'') _postern_audit_reply -W "explain policy" ;;
+	'') _postern_audit_reply -W "explain live policy" ;;
 	policy) _postern_audit_reply -W "$(_postern_audit_processes)" ;;
 	esac
 }

@@ -1,0 +1,291 @@
+/*
+ * No key outside of its parent: the private key of every generation, which the
+ * supervisor holds open, is searched for in all memory of all processes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "needle.h"
+#include "service.h"
+#include "text.h"
+
+#define PAGE		UINT64_C(4096)
+#define KEYS_MAX	8		/* generations at once */
+#define KEY_FILE_MAX	(1U << 20)
+#define WINDOW		(1U << 20)
+
+static struct needles keys[KEYS_MAX];
+static bool found_where_it_belongs[KEYS_MAX];
+static size_t key_count;
+static uint8_t window[WINDOW];
+
+/* ---- the keys ------------------------------------------------------------------- */
+
+static bool
+is_new(const struct needles *n)
+{
+	for (size_t i = 0; i < key_count; i++)
+		if (memcmp(&keys[i], n, sizeof *n) == 0)
+			return false;
+	return true;
+}
+
+static bool
+read_whole(int dir, const char *name, uint8_t *dst, size_t size, size_t *len)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = -1;
+
+	*len = 0;
+	if (fd == -1)
+		return false;
+	while (*len < size && (n = pread(fd, dst + *len, size - *len,
+	    (off_t)*len)) > 0)
+		*len += (size_t)n;
+	close(fd);
+	return n == 0;
+}
+
+static void
+take_key(struct subject *p, int fd)
+{
+	static struct needles n;
+	char name[32], why[128];
+	struct stat st;
+	size_t len;
+
+	snprintf(name, sizeof name, "fd/%d", fd);
+	if (!proc_stat(p->dir, name, &st) || !S_ISREG(st.st_mode) ||
+	    st.st_size > KEY_FILE_MAX)
+		return;
+	if (!read_whole(p->dir, name, window, KEY_FILE_MAX, &len) ||
+	    memmem(window, len, "PRIVATE KEY-----", 16) == NULL)
+		return;
+	if (!needles_of(window, len, &n, why, sizeof why))
+		note(p->finding, ASPECT_KEY, VERDICT_FAILED,
+		    "descriptor %d: %s", fd, why);
+	else if (n.count > 0 && is_new(&n) && key_count < KEYS_MAX)
+		keys[key_count++] = n;
+	explicit_bzero(&n, sizeof n);
+}
+
+/* All that the supervisor has open for its generations is looked at. */
+static void
+take_keys(struct subject *supervisor)
+{
+	size_t count;
+	int *fd;
+
+	if (!proc_numbers(supervisor->dir, "fd", &fd, &count)) {
+		note_unread(supervisor, ASPECT_KEY, "its descriptors");
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		take_key(supervisor, fd[i]);
+	free(fd);
+	explicit_bzero(window, sizeof window);
+	if (key_count == 0)
+		note(supervisor->finding, ASPECT_KEY, VERDICT_FAILED, "no key "
+		    "is open in it, so that none can be searched for");
+}
+
+/* ---- the search ---------------------------------------------------------------------- */
+
+struct search {
+	struct subject	*p;
+	int		 memory, pagemap;
+	uint64_t	 read;		/* bytes */
+	bool		 secret;	/* memory that nobody reads */
+};
+
+static void
+look_for(struct search *s, const uint8_t *data, size_t len, uint64_t at)
+{
+	for (size_t k = 0; k < key_count; k++)
+		for (uint32_t i = 0; i < keys[k].count; i++) {
+			const struct needle *n = &keys[k].needle[i];
+			const uint8_t *hit = memmem(data, len, n->data, n->len);
+
+			if (hit == NULL)
+				continue;
+			if (s->p->declared != NULL && s->p->declared->has_key)
+				found_where_it_belongs[k] = true;
+			else
+				note(s->p->finding, ASPECT_KEY, VERDICT_FAILED,
+				    "the key (%s) is at %" PRIx64, n->what,
+				    at + (uint64_t)(hit - data));
+		}
+}
+
+/* In windows that overlap by the longest needle. */
+static bool
+search_run(struct search *s, uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		size_t want = end - start < WINDOW ? end - start : WINDOW;
+		ssize_t n = pread(s->memory, window, want, (off_t)start);
+
+		if (n <= 0)
+			return false;
+		look_for(s, window, (size_t)n, start);
+		s->read += (uint64_t)n;
+		if (start + (uint64_t)n >= end)
+			break;
+		if ((size_t)n <= NEEDLE_BYTES)
+			return false;
+		start += (uint64_t)n - NEEDLE_BYTES;
+	}
+	return true;
+}
+
+/* Pages that were never touched are left so: to read would make them. */
+static bool
+search_present(struct search *s, const struct proc_mapping *m)
+{
+	static uint64_t page[4096];
+	uint64_t run = 0;	/* where it began; 0: none */
+
+	for (uint64_t at = m->start; at < m->end;) {
+		size_t left = (m->end - at) / PAGE;
+		size_t want = left < 4096 ? left : 4096;
+		ssize_t n = pread(s->pagemap, page, want * sizeof page[0],
+		    (off_t)(at / PAGE * sizeof page[0]));
+
+		if (n != (ssize_t)(want * sizeof page[0]))
+			return false;
+		for (size_t i = 0; i < want; i++, at += PAGE) {
+			/* bit 63: in memory, 62: in swap */
+			bool there = page[i] >> 62 != 0;
+
+			if (there && run == 0)
+				run = at;
+			else if (!there && run != 0) {
+				if (!search_run(s, run, at))
+					return false;
+				run = 0;
+			}
+		}
+	}
+	return run == 0 || search_run(s, run, m->end);
+}
+
+static bool
+still_mapped(const struct search *s, const struct proc_mapping *m)
+{
+	struct proc_mapping *maps;
+	size_t count;
+	bool there = false;
+
+	if (!proc_mappings(s->p->dir, &maps, &count)) {
+		free(maps);
+		return true;
+	}
+	for (size_t i = 0; i < count; i++)
+		there |= maps[i].start <= m->start && maps[i].end >= m->end;
+	free(maps);
+	return there;
+}
+
+/* The kernel's own clocks, which it gives to nobody but the process. */
+static bool
+is_clock(const struct proc_mapping *m)
+{
+	return m->ino == 0 && (strcmp(m->name, "[vvar]") == 0 ||
+	    strcmp(m->name, "[vvar_vclock]") == 0 ||
+	    strcmp(m->name, "[vsyscall]") == 0);
+}
+
+static bool
+is_secret_memory(const struct proc_mapping *m)
+{
+	return strncmp(m->name, "/secretmem", 10) == 0;
+}
+
+static void
+search_mapping(struct search *s, const struct proc_mapping *m)
+{
+	char safe[96];
+	int e;
+
+	if (is_clock(m))
+		return;
+	if (is_secret_memory(m) && s->p->declared != NULL &&
+	    s->p->declared->has_key) {
+		s->secret = true;
+		return;
+	}
+	if (m->prot[3] == 's' ? search_run(s, m->start, m->end) :
+	    search_present(s, m))
+		return;
+	e = errno;
+	if (subject_ended(s->p) || !still_mapped(s, m))
+		return;
+	text_escape(safe, sizeof safe, m->name, strlen(m->name));
+	note(s->p->finding, ASPECT_KEY, VERDICT_FAILED, "%" PRIx64 "-%" PRIx64
+	    " %s cannot be read: %s", m->start, m->end, safe, strerror(e));
+}
+
+static void
+conclude(struct search *s)
+{
+	if (s->p->declared == NULL || !s->p->declared->has_key)
+		note(s->p->finding, ASPECT_KEY, VERDICT_PASSED,
+		    "not in its memory");
+	else
+		note(s->p->finding, ASPECT_KEY, VERDICT_PASSED, s->secret ?
+		    "holds it, and has memory that nobody else can read" :
+		    "holds it: the one kind that does");
+}
+
+static void
+search(struct subject *p)
+{
+	struct search s = { .p = p,
+	    .memory = openat(p->dir, "mem", O_RDONLY | O_CLOEXEC),
+	    .pagemap = openat(p->dir, "pagemap", O_RDONLY | O_CLOEXEC) };
+	struct proc_mapping *maps = NULL;
+	size_t count;
+
+	if (s.memory == -1 || s.pagemap == -1 ||
+	    !proc_mappings(p->dir, &maps, &count)) {
+		note_unread(p, ASPECT_KEY, "its memory");
+	} else {
+		for (size_t i = 0; i < count; i++)
+			search_mapping(&s, &maps[i]);
+		if (!subject_ended(p))
+			conclude(&s);
+	}
+	free(maps);
+	if (s.memory != -1)
+		close(s.memory);
+	if (s.pagemap != -1)
+		close(s.pagemap);
+}
+
+/* A search that finds the key nowhere at all has shown nothing. */
+static void
+check_control(struct subject *supervisor)
+{
+	for (size_t k = 0; k < key_count; k++)
+		if (!found_where_it_belongs[k])
+			note(supervisor->finding, ASPECT_KEY, VERDICT_FAILED,
+			    "a key that it has open is in no parent either: "
+			    "the search shows nothing");
+}
+
+void
+check_keys(struct service *s)
+{
+	take_keys(s->all[0]);
+	for (size_t i = 0; i < s->count; i++)
+		if (!s->all[i]->gone)
+			search(s->all[i]);
+	check_control(s->all[0]);
+	explicit_bzero(keys, sizeof keys);
+	explicit_bzero(window, sizeof window);
+}

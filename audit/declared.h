@@ -1,0 +1,92 @@
+/*
+ * What is declared of each process of the service, besides its system calls
+ * (lib/policy.c): one table, which DESIGN says in words.
+ */
+#ifndef POSTERN_DECLARED_H
+#define POSTERN_DECLARED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy.h"
+#include "proc.h"
+
+enum program { PROGRAM_DAEMON, PROGRAM_WORKER };
+
+/* Whose uid it has: each kind has one that no other kind has. */
+enum owner { OWNER_ROOT, OWNER_SERVICE, OWNER_RESOLVER, OWNER_EXPORTER,
+	OWNER_WORKER, OWNER_COUNT };
+
+enum home {
+	HOME_SYSTEM,		/* the root of who started the service */
+	HOME_REMOVED,		/* an empty directory that is removed already */
+	HOME_EMPTY		/* a root mount: empty, read-only, no other */
+};
+
+enum lock {
+	LOCK_SIGNALS,		/* to nobody that it has not started */
+	LOCK_ALL		/* no file, no TCP port, no signal to outside */
+};
+
+/* What a descriptor may be; each a bit. */
+enum kind {
+	KIND_NULL = 1 << 0,		/* /dev/null */
+	KIND_LOG = 1 << 1,		/* what the supervisor has at 2 */
+	KIND_TERMINAL = 1 << 2,		/* where the supervisor's 2 was once */
+	KIND_BOARD = 1 << 3,		/* shared memory with this name */
+	KIND_PROGRAM = 1 << 4,		/* one of both, for execution alone */
+	KIND_FILE = 1 << 5,		/* a regular file, to be read */
+	KIND_PID_FILE = 1 << 6,		/* a regular file under a lock */
+	KIND_PIPE_IN = 1 << 7,
+	KIND_PIPE_OUT = 1 << 8,
+	KIND_CHANNEL = 1 << 9,		/* local socket of messages */
+	KIND_STREAM = 1 << 10,		/* local socket of bytes */
+	KIND_LISTENER = 1 << 11,	/* TCP */
+	KIND_DOOR = 1 << 19,		/* local socket that listens */
+	KIND_TCP = 1 << 12,
+	KIND_UDP = 1 << 13,
+	KIND_EPOLL = 1 << 14,
+	KIND_SIGNALS = 1 << 15,		/* signalfd */
+	KIND_EVENT = 1 << 16,		/* eventfd */
+	KIND_TIMER = 1 << 17,		/* timerfd */
+	KIND_OTHER = 1 << 18
+};
+
+/* Descriptors `first` to `last` may be of these kinds. */
+struct fd_rule {
+	int		first, last;
+	unsigned int	kinds;
+};
+#define FD_RULES	12
+#define FD_LAST		INT32_MAX
+
+struct declared {
+	const char	*title;
+	bool		 numbered;	/* " 0" and so on follow */
+	enum policy_id	 policy;
+	enum program	 program;
+	int		 parent;	/* index of whose child it is; -1 */
+	enum owner	 owner;
+	enum home	 home;
+	unsigned int	 own_ns;	/* by bit of enum proc_ns: new ones */
+	enum lock	 landlock;
+	bool		 dies_with_parent;	/* by PR_SET_PDEATHSIG */
+	bool		 shares_board;	/* maps it for writing */
+	bool		 has_key;
+	struct fd_rule	 fd[FD_RULES];
+};
+
+#define DECLARED_MAX 16
+extern const struct declared declared[];
+extern const size_t declared_count;
+
+/*
+ * Who calls itself so and is the child of a `parent` (-1: of none of ours);
+ * NULL if nobody should be.
+ */
+const struct declared *declared_find(const char *title, int parent);
+
+const char *kind_name(enum kind k);
+
+#endif

@@ -1,0 +1,351 @@
+/*
+ * Finding the processes of the service.
+ */
+#include "service.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "text.h"
+
+/* What the kernel keeps of the supervisor's title. */
+#define SUPERVISOR_NAME "posternd: super"
+
+/* A name that was chosen by whoever is looked at. */
+static void
+escape(char *dst, size_t size, const char *src)
+{
+	text_escape(dst, size, src, strlen(src));
+}
+
+/* ---- the supervisor ----------------------------------------------------------- */
+
+static bool
+ends_in(const char *path, const char *name)
+{
+	static const char deleted[] = " (deleted)";
+	size_t n = strlen(path), m = strlen(name);
+	size_t d = sizeof deleted - 1;
+
+	if (n > d && strcmp(path + n - d, deleted) == 0)
+		n -= d;
+	return n > m && path[n - m - 1] == '/' &&
+	    strncmp(path + n - m, name, m) == 0;
+}
+
+/* 1 if it is one, 0 if not, -1 with errno set if that cannot be seen. */
+static int
+is_supervisor(pid_t pid, char program[256])
+{
+	char name[32] = "", path[4096];
+	int dir = proc_open(pid), is = -1, e;
+	size_t len;
+
+	program[0] = '\0';
+	if (dir == -1)
+		return -1;
+	if (proc_link(dir, "exe", path, sizeof path)) {
+		escape(program, 256, path);
+		is = ends_in(path, "posternd") &&
+		    proc_read(dir, "comm", name, sizeof name - 1, &len) &&
+		    strncmp(name, SUPERVISOR_NAME,
+		    sizeof SUPERVISOR_NAME - 1) == 0;
+	}
+	e = errno;
+	close(dir);
+	errno = e;
+	return is;
+}
+
+static pid_t
+check_wanted(pid_t pid)
+{
+	char program[256];
+
+	switch (is_supervisor(pid, program)) {
+	case 1:
+		return pid;
+	case 0:
+		errx(EX_USAGE, "live: --pid %d: not the supervisor of a "
+		    "posternd (its program is %s)", (int)pid, program);
+	default:
+		break;
+	}
+	if (proc_gone(errno))
+		errx(EX_UNAVAILABLE, "live: --pid %d: there is no such process",
+		    (int)pid);
+	err(EX_NOPERM, "live: --pid %d", (int)pid);
+}
+
+static void
+list_processes(int **pid, size_t *count)
+{
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (proc == -1 || !proc_numbers(proc, ".", pid, count))
+		err(EX_OSERR, "live: /proc");
+	close(proc);
+}
+
+pid_t
+service_find(pid_t wanted)
+{
+	char program[256], found[256] = "";
+	size_t count, supervisors = 0;
+	pid_t one = 0;
+	int *pid;
+
+	if (wanted != 0)
+		return check_wanted(wanted);
+	list_processes(&pid, &count);
+	for (size_t i = 0; i < count; i++) {
+		size_t used = strlen(found);
+
+		if (is_supervisor(pid[i], program) != 1)
+			continue;
+		one = pid[i];
+		supervisors++;
+		snprintf(found + used, sizeof found - used, " %d", pid[i]);
+	}
+	free(pid);
+	if (supervisors == 0)
+		errx(EX_UNAVAILABLE, "live: no posternd is running");
+	if (supervisors > 1)
+		errx(EX_USAGE, "live: several are running, choose one by "
+		    "--pid:%s", found);
+	return one;
+}
+
+/* ---- subjects ------------------------------------------------------------------- */
+
+bool
+subject_ended(struct subject *p)
+{
+	struct proc_status st;
+
+	if (!proc_status(p->dir, &st))
+		p->gone |= proc_gone(errno);
+	else
+		p->gone |= st.state == 'Z' || st.state == 'X';
+	return p->gone;
+}
+
+void
+note_unread(struct subject *p, enum aspect a, const char *what)
+{
+	int e = errno;
+
+	if (!subject_ended(p))
+		note(p->finding, a, VERDICT_FAILED, "%s cannot be read: %s",
+		    what, strerror(e));
+}
+
+static bool
+read_title(struct subject *p)
+{
+	char text[256] = "";
+	int fd = openat(p->dir, "cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd == -1 ? -1 : read(fd, text, sizeof text - 1);
+
+	if (fd != -1)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	escape(p->title, sizeof p->title, text);
+	return n != -1;
+}
+
+static int
+index_of(const struct subject *p)
+{
+	return p == NULL ? -1 : p->declared == NULL ? -2 :
+	    (int)(p->declared - declared);
+}
+
+bool
+subject_refresh(struct service *s, struct subject *p)
+{
+	struct proc_birth birth;
+
+	findings_clear(p->finding);
+	p->reach = NULL;
+	if (!proc_birth(p->dir, &birth) || !proc_status(p->dir, &p->status) ||
+	    p->status.state == 'Z' || p->status.state == 'X' ||
+	    !read_title(p) || !proc_namespaces(p->dir, p->ns)) {
+		note_unread(p, ASPECT_TREE, "/proc");
+		return false;
+	}
+	p->start = birth.start;
+	p->declared = p == s->all[0] ? &declared[0] :
+	    declared_find(p->title, index_of(p->parent));
+	return true;
+}
+
+static struct subject *
+add(struct service *s, pid_t pid, const struct subject *parent)
+{
+	struct subject *p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		abort();
+	p->pid = pid;
+	p->parent = parent;
+	p->dir = proc_open(pid);
+	if (p->dir == -1 && !proc_gone(errno))
+		err(EX_OSERR, "live: /proc/%d", (int)pid);
+	if (p->dir == -1) {
+		free(p);
+		return NULL;
+	}
+	s->all = reallocarray(s->all, s->count + 1, sizeof *s->all);
+	if (s->all == NULL)
+		abort();
+	s->all[s->count++] = p;
+	subject_refresh(s, p);
+	return p;
+}
+
+/* ---- the service ------------------------------------------------------------------ */
+
+static void
+compile_tables(struct service *s)
+{
+	const char *why;
+
+	for (int i = 0; i < POLICY_COUNT; i++)
+		if (!filter_compile(policy_get((enum policy_id)i), &s->table[i],
+		    &why))
+			err(EX_SOFTWARE, "live: the table of %s: %s",
+			    policy_get((enum policy_id)i)->process, why);
+}
+
+static bool
+read_namespaces(pid_t pid, bool kernel, struct proc_id ns[NS_COUNT])
+{
+	int dir = proc_open(pid), e;
+	struct proc_birth b;
+	bool ok = dir != -1 && proc_birth(dir, &b) && b.kernel == kernel &&
+	    proc_namespaces(dir, ns);
+
+	e = errno;
+	if (dir != -1)
+		close(dir);
+	errno = e;
+	return ok;
+}
+
+/*
+ * Where root may not look into init (in a virtual machine, say, whose owner
+ * forbids it), the kernel's own first thread is in the same namespaces.
+ */
+static void
+read_init(struct service *s)
+{
+	if (!read_namespaces(1, false, s->init_ns) &&
+	    !read_namespaces(2, true, s->init_ns))
+		err(EX_NOPERM, "live: the namespaces of init (process 1)");
+}
+
+/* The worker's program: what the supervisor holds for execution, and is not. */
+static void
+find_programs(struct service *s, const struct subject *p)
+{
+	size_t count;
+	int *fd;
+
+	if (!proc_stat(p->dir, "exe", &s->program[PROGRAM_DAEMON]) ||
+	    !proc_stat(p->dir, "fd/2", &s->log) ||
+	    !proc_numbers(p->dir, "fd", &fd, &count))
+		err(EX_NOPERM, "live: process %d", (int)p->pid);
+	for (size_t i = 0; i < count; i++) {
+		char name[32], path[4096];
+		struct stat st;
+
+		snprintf(name, sizeof name, "fd/%d", fd[i]);
+		if (!proc_link(p->dir, name, path, sizeof path) ||
+		    !ends_in(path, "postern-worker") ||
+		    !proc_stat(p->dir, name, &st))
+			continue;
+		s->program[PROGRAM_WORKER] = st;
+		s->has_worker = true;
+	}
+	free(fd);
+}
+
+void
+service_open(struct service *s, pid_t supervisor)
+{
+	const struct subject *p;
+
+	memset(s, 0, sizeof *s);
+	p = add(s, supervisor, NULL);
+	if (p == NULL || p->gone)
+		errx(EX_UNAVAILABLE, "live: process %d has ended",
+		    (int)supervisor);
+	s->one_uid = p->status.uid[1] != 0;
+	for (int i = 0; i < LAYER_COUNT; i++)
+		s->layer[i] = layer_present((enum layer)i);
+	compile_tables(s);
+	read_init(s);
+	find_programs(s, p);
+}
+
+static struct subject *
+find_alive(const struct service *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->all[i]->pid == pid && !s->all[i]->gone)
+			return s->all[i];
+	return NULL;
+}
+
+/* A known pid that another process has by now is a new one. */
+static bool
+is_known(const struct service *s, pid_t pid)
+{
+	struct subject *p = find_alive(s, pid);
+
+	return p != NULL && !subject_ended(p);
+}
+
+static pid_t
+parent_of(pid_t pid)
+{
+	struct proc_status st;
+	int dir = proc_open(pid);
+	bool ok = dir != -1 && proc_status(dir, &st) && st.state != 'Z';
+
+	if (dir != -1)
+		close(dir);
+	return ok ? st.ppid : 0;
+}
+
+/* One pass over /proc finds the next generation; so until nothing is found. */
+size_t
+service_scan(struct service *s)
+{
+	size_t count, before = s->count, found;
+	int *pid;
+
+	list_processes(&pid, &count);
+	do {
+		found = s->count;
+		for (size_t i = 0; i < count; i++) {
+			const struct subject *parent;
+
+			if (is_known(s, pid[i]))
+				continue;
+			parent = find_alive(s, parent_of(pid[i]));
+			if (parent != NULL)
+				add(s, pid[i], parent);
+		}
+	} while (s->count > found);
+	free(pid);
+	return s->count - before;
+}

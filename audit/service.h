@@ -1,0 +1,97 @@
+/*
+ * The running service as an audit sees it: its supervisor, and every process
+ * beneath.
+ */
+#ifndef POSTERN_AUDIT_SERVICE_H
+#define POSTERN_AUDIT_SERVICE_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "declared.h"
+#include "finding.h"
+#include "layers.h"
+#include "policy.h"
+#include "proc.h"
+#include "reach.h"
+
+struct subject {
+	pid_t			 pid;
+	int			 dir;		/* /proc/PID, kept open */
+	uint64_t		 start;
+	const struct subject	*parent;	/* NULL: the supervisor */
+	const struct declared	*declared;	/* NULL: nobody of ours */
+	char			 title[128];	/* escaped */
+	struct proc_status	 status;
+	struct proc_id		 ns[NS_COUNT];
+	const struct reach	*reach;		/* of its filters; NULL */
+	struct finding		 finding[ASPECT_COUNT];
+	size_t			 threads;
+	int64_t			 stopped;	/* ns, the longest stop */
+	bool			 audited;
+	bool			 gone;		/* ended by itself: no fault */
+};
+
+struct service {
+	struct subject		**all;		/* the supervisor first */
+	size_t			  count;
+	bool			  one_uid;	/* -U */
+	struct stat		  program[2];	/* by enum program */
+	bool			  has_worker;	/* program[PROGRAM_WORKER] */
+	struct stat		  log;		/* the supervisor's 2 */
+	struct proc_id		  init_ns[NS_COUNT];
+	struct sock_fprog	  table[POLICY_COUNT];	/* compiled */
+	bool			  layer[LAYER_COUNT];	/* of this kernel */
+};
+
+/*
+ * Which pid is the service's supervisor?  `wanted` chooses one, 0 takes the
+ * only one there is.  Ends the program with one line if there is none, or more
+ * than one, or `wanted` is none.
+ */
+pid_t service_find(pid_t wanted);
+
+/* Begin with the supervisor; ends the program if it cannot be looked at. */
+void service_open(struct service *s, pid_t supervisor);
+
+/* Add all processes beneath that are not known yet; returns how many. */
+size_t service_scan(struct service *s);
+
+/*
+ * What is known of a subject, read (again).  False if it is gone, or there is
+ * a failure that ends its audit, which is noted then.
+ */
+bool subject_refresh(struct service *s, struct subject *p);
+
+/* Has it ended?  To be asked when something of it could not be read. */
+bool subject_ended(struct subject *p);
+
+/* Note that something of it could not be read: a failure, unless it ended. */
+void note_unread(struct subject *p, enum aspect a, const char *what);
+
+/*
+ * The aspects, each in the file of its name.  They note what they find; none
+ * but the last stops the process.
+ */
+void check_tree(const struct service *s, struct subject *p);
+void check_program(const struct service *s, struct subject *p);
+void check_user(const struct service *s, struct subject *p);
+void check_namespaces(const struct service *s, struct subject *p);
+void check_root(const struct service *s, struct subject *p);
+void check_limits(const struct service *s, struct subject *p);
+void check_files(const struct service *s, struct subject *p);
+void check_environment(const struct service *s, struct subject *p);
+void check_memory(const struct service *s, struct subject *p);
+void check_stopped(struct service *s, struct subject *p);
+
+/* Of all together: no two kinds share a uid. */
+void check_uids_differ(struct service *s);
+
+/* Search all memory for the key of every generation. */
+void check_keys(struct service *s);
+
+#endif
