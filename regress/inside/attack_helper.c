@@ -4,6 +4,8 @@
  *
  *	attack_helper PID NAME [ARGUMENT]	a pid or port to aim at
  *	attack_helper				the names of all, one a line
+ *	attack_helper tree PID			PID and all beneath it, as
+ *						"pid parent title"
  *
  * Prints "killed SIGNAL", "ended STATUS", "refused", "through", or "busy" if it
  * is at it still after 20 seconds.  Exit status 0, or 1 with a message.
@@ -11,6 +13,7 @@
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +38,37 @@ list(void)
 	for (int i = 0; i < ATTACK_COUNT; i++)
 		puts(names[i]);
 	return 0;
+}
+
+/* A whole small file, as a string; false if it is gone. */
+static bool
+slurp(char *text, size_t size, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	if (f == NULL)
+		return false;
+	n = fread(text, 1, size - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	return true;
+}
+
+/* What has ended, and is not reaped, has no title. */
+static void
+tree(int pid, int parent)
+{
+	char title[256], children[65536], path[64], *rest = children;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+	if (!slurp(title, sizeof title, path) || title[0] == '\0')
+		return;
+	printf("%d %d %s\n", pid, parent, title);
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+	if (slurp(children, sizeof children, path))
+		for (char *w; (w = strtok_r(rest, " ", &rest)) != NULL;)
+			tree(atoi(w), pid);
 }
 
 static unsigned long
@@ -66,15 +100,27 @@ next_status(pid_t pid)
 	return 0;
 }
 
-/* It is stopped by this signal: pass it on, unless it is the attack's word. */
+static int
+end_with(pid_t pid, const char *outcome, int sig)
+{
+	puts(outcome);
+	return ptrace(PTRACE_DETACH, pid, NULL, (void *)(long)sig) == -1;
+}
+
+/*
+ * It is stopped by this signal: pass it on, unless it is the attack's word.  Of
+ * a fault an init of a pid namespace dies only where it is not traced; it
+ * faults once more.
+ */
 static int
 stopped(pid_t pid, int sig, int event)
 {
-	if (event == 0 && (sig == SIGTRAP || sig == SIGILL)) {
-		puts(sig == SIGTRAP ? "refused" : "through");
-		return ptrace(PTRACE_DETACH, pid, NULL,
-		    sig == SIGTRAP ? 0 : (void *)SIGILL) == -1 ? 1 : 0;
-	}
+	if (event == 0 && sig == SIGTRAP)
+		return end_with(pid, "refused", 0);
+	if (event == 0 && sig == SIGILL)
+		return end_with(pid, "through", SIGILL);
+	if (event == 0 && sig == SIGSEGV)
+		return end_with(pid, "killed SEGV", 0);
 	if (ptrace(PTRACE_CONT, pid, NULL,
 	    (void *)(long)(event == 0 ? sig : 0)) == -1)
 		err(1, "PTRACE_CONT");
@@ -114,8 +160,13 @@ main(int argc, char **argv)
 
 	if (argc == 1)
 		return list();
+	if (argc == 3 && strcmp(argv[1], "tree") == 0) {
+		tree(atoi(argv[2]), 0);
+		return 0;
+	}
 	if (argc < 3 || argc > 4)
-		errx(1, "usage: attack_helper [pid name [argument]]");
+		errx(1, "usage: attack_helper [tree pid | "
+		    "pid name [argument]]");
 	pid = (pid_t)atoi(argv[1]);
 	arg = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
 	value.sival_ptr = (void *)ATTACK_VALUE(number_of(argv[2]), arg);

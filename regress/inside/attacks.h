@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Nothing in postern has a use for it. */
 #define ATTACK_SIGNAL SIGUSR2
@@ -62,8 +63,9 @@ ATTACKS(ATTACK_DECLARE)
 /* How this process lies from now on (lie.c); ATTACK_COUNT: it does not. */
 extern enum attack attack_lie;
 
-/* What it took while it still could: its page of the board and all pages. */
-extern volatile unsigned char *attack_page, *attack_pages;
+/* What a parent has of the board: its own slot to write, and all to read. */
+extern volatile unsigned char *attack_slot, *attack_board;
+extern size_t attack_slot_size;
 /* A socket for TCP, outside of all namespaces; -1: it took none. */
 extern int attack_tcp;
 

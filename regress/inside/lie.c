@@ -17,7 +17,8 @@
 
 #define PAGE 4096
 
-volatile unsigned char *attack_page, *attack_pages;
+volatile unsigned char *attack_slot, *attack_board;
+size_t attack_slot_size;
 int attack_tcp = -1;
 
 bool __real_channel_send(int sock, const void *msg, size_t len, int fd);
@@ -200,18 +201,19 @@ bool
 attack_scribble(long arg)
 {
 	(void)arg;
-	for (size_t i = 0; i < PAGE; i++)
-		attack_page[i] = 0xff;
+	for (size_t i = 0; i < attack_slot_size; i++)
+		attack_slot[i] = 0xff;
 	return false;
 }
 
+/* Where it may only read. */
 bool
 attack_scribble_others(long arg)
 {
 	(void)arg;
-	if (syscall(SYS_mprotect, attack_pages, PAGE, PROT_READ | PROT_WRITE)
+	if (syscall(SYS_mprotect, attack_board, PAGE, PROT_READ | PROT_WRITE)
 	    == -1)
 		return false;
-	attack_pages[0] = 0xff;
+	attack_board[0] = 0xff;
 	return true;
 }

@@ -15,10 +15,12 @@ void
 __wrap_board_map(int fd, uint32_t slot, uint32_t slots)
 {
 	if (plan_has(inside_process(), "attack", "scribble")) {
-		attack_page = mmap(NULL, BOARD_PAGE, PROT_READ | PROT_WRITE,
-		    MAP_SHARED, fd, (off_t)slot * BOARD_PAGE);
-		attack_pages = mmap(NULL, (size_t)slots * BOARD_PAGE,
-		    PROT_READ, MAP_SHARED, fd, 0);
+		attack_slot = mmap(NULL, sizeof(struct board_slot),
+		    PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    (off_t)(slot * sizeof(struct board_slot)));
+		attack_slot_size = sizeof(struct board_slot);
+		attack_board = mmap(NULL, board_size(slots), PROT_READ,
+		    MAP_SHARED, fd, 0);
 	}
 	__real_board_map(fd, slot, slots);
 }

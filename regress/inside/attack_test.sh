@@ -1,0 +1,315 @@
+#! /usr/bin/env atf-sh
+#
+# Each process is taken over and tries what it can, after confinement and under
+# the real filters.  After each attack the rest of the service must still serve,
+# nobody else may have noticed, and nothing may be left over.
+
+. "$(atf_get_srcdir)/../common.sh"
+. "$(atf_get_srcdir)/../held_verbs.sh"
+. "$(atf_get_srcdir)/../inside_verbs.sh"
+
+# ---- who tries what, and how it ends -------------------------------------------
+#
+#	SYS	its filter kills it		SEGV	so does the kernel
+#	no	refused by something else, or no harm done; the process goes on
+#	-	not an attack there, because, in this order:
+#		pool reads and writes its other connections: the mode's price
+#		a spawner may put one more filter on itself
+#		a resolver may send datagrams to anybody
+#		what is sent by a call that the process has: see its own case
+#
+# Behind a colon: whom or what it aims at.
+
+attacks='
+#			echo	pool	init	spawner	resolver parent
+open_file		SYS	SYS	SYS	SYS	SYS	SYS
+own_memory		SYS	SYS	SYS	SYS	SYS	SYS
+other_memory		SYS	SYS	SYS	SYS	SYS	SYS
+execute			SYS	SYS	SYS	SYS	SYS	SYS
+new_root		SYS	SYS	SYS	SYS	SYS	SYS
+connect_tcp:port	SYS	SYS	SYS	SYS	no	SYS
+connect_udp:port	SYS	SYS	SYS	SYS	-	SYS
+connect_unix		SYS	SYS	SYS	SYS	SYS	SYS
+bind_port		SYS	SYS	SYS	SYS	SYS	SYS
+listen_again		SYS	SYS	SYS	SYS	SYS	SYS
+trace:above		SYS	SYS	SYS	SYS	SYS	SYS
+trace:sibling		SYS	SYS	SYS	SYS	SYS	SYS
+kill_other:above	SYS	SYS	SYS	SYS	SYS	SYS
+kill_other:sibling	SYS	SYS	SYS	SYS	SYS	SYS
+kill_by_pidfd:sibling	SYS	SYS	SYS	SYS	SYS	SYS
+read_memory_of:above	SYS	SYS	SYS	SYS	SYS	SYS
+read_memory_of:sibling	SYS	SYS	SYS	SYS	SYS	SYS
+take_descriptor_of:above SYS	SYS	SYS	SYS	SYS	SYS
+fork_bomb		SYS	SYS	SYS	-	SYS	SYS
+new_thread		SYS	SYS	SYS	SYS	SYS	SYS
+new_user_namespace	SYS	SYS	SYS	SYS	SYS	SYS
+join_namespace		SYS	SYS	SYS	SYS	SYS	SYS
+write_execute		SYS	SYS	SYS	SYS	SYS	SYS
+make_executable		SYS	SYS	SYS	SYS	SYS	SYS
+memory_file		SYS	SYS	SYS	SYS	SYS	SYS
+entry_i386		SYS	SYS	SYS	SYS	SYS	SYS
+entry_x32		SYS	SYS	SYS	SYS	SYS	SYS
+io_ring			SYS	SYS	SYS	SYS	SYS	SYS
+fault_handler		SYS	SYS	SYS	SYS	SYS	SYS
+keyring			SYS	SYS	SYS	SYS	SYS	SYS
+kernel_program		SYS	SYS	SYS	SYS	SYS	SYS
+performance_events	SYS	SYS	SYS	SYS	SYS	SYS
+become_root		SYS	SYS	SYS	SYS	SYS	SYS
+become_dumpable		SYS	SYS	SYS	SYS	SYS	SYS
+another_filter		SYS	SYS	SYS	-	SYS	SYS
+pass_descriptor		SYS	SYS	SYS	-	-	-
+write_elsewhere		SYS	-	SYS	no	SYS	SYS
+read_elsewhere		SYS	-	SYS	no	SYS	SYS
+fill_stack		SEGV	SEGV	SEGV	SEGV	SEGV	SEGV
+fill_memory		SYS	SYS	SYS	SYS	no	no
+fill_log		SYS	no	SYS	no	no	no
+garbage			SYS	SYS	SYS	-	-	-
+scribble_others		SYS	SYS	SYS	SYS	SYS	SYS
+'
+
+# attacks_of PROCESS: its column, as "ATTACK AIM OUTCOME".
+attacks_of() {
+	echo "$attacks" | awk -v process="$1" '
+	/^#/ { for (i = 2; i <= NF; i++) if ($i == process) column = i }
+	/^[a-z]/ && $column != "-" {
+		split($1, name, ":")
+		print name[1], name[2] == "" ? "-" : name[2], $column
+	}'
+}
+
+# ---- the service and those who watch it ------------------------------------------
+
+# start_service [key=value...]: five parents; each client needs the resolver.
+start_service() {
+	use_inside "* attack *"
+	make_pki
+	issue client local ca --name local --host localhost
+	write_conf parents=5 clients.host-check=name \
+	    "resolver.servers={\"127.0.0.1:$(free_port)\"}" "$@"
+	start_daemon
+	watch_begins
+}
+
+# A session from before the attack: the bystander's.
+watch_begins() {
+	hold bystander 4 -C local.pem -K local.key
+	by_line=$(grep 'event=open' daemon.log | tail -n 1)
+	by_parent=$(echo "$by_line" | sed 's/.* pid=\([0-9]*\) .*/\1/')
+	by_worker=${by_line##* worker=}
+	: >theirs
+	: >taken
+	rounds=0
+}
+
+# What has died often waits longer and longer for its successor; a new generation
+# begins anew.
+start_anew() {
+	release bystander 4
+	log_has_no_more=$(log_count 'event=reload result=ok')
+	kill -HUP "$daemon_pid"
+	expect_soon reloaded_again
+	rm -f bystander.*
+	watch_begins
+}
+
+reloaded_again() {
+	test "$(log_count 'event=reload result=ok')" -gt "$log_has_no_more"
+}
+
+tree() {
+	"$(atf_get_srcdir)/attack_helper" tree "$1"
+}
+
+# All of the service but what is the bystander's, or of a parent that was attacked
+# already: one line each, "pid above title".
+others() {
+	tree "$daemon_pid" | awk -v not="$by_parent $(xargs <taken)" '
+	BEGIN {
+		n = split(not, pid)
+		for (i = 1; i <= n; i++)
+			left_out[pid[i]]
+	}
+	NR == 1 { print; next }
+	{ under[$1] = $2 }
+	{
+		for (p = $1; p in under; p = under[p])
+			if (p in left_out)
+				next
+		print
+	}'
+}
+
+# parent_of PID: the parent of posternd that it belongs to, or is.
+parent_of() {
+	awk -v pid="$1" '{ above[$1] = $2; title[$1] = $4 }
+	END {
+		while (pid in above && title[pid] != "parent")
+			pid = above[pid]
+		print pid
+	}' others
+}
+
+# find_victim PROCESS: one that has nothing to do with the bystander, of a parent
+# that is at work; sets $victim, $above, and $parent, that parent.
+find_victim() {
+	others >others
+	for victim in $(awk -v title=": $1" 'index($0, title) { print $1 }' \
+	    others); do
+		above=$(awk -v pid="$victim" '$1 == pid { print $2 }' others)
+		parent=$(parent_of "$victim")
+		! log_has "pid=$parent .*event=canary result=ok" || return 0
+	done
+	return 1
+}
+
+aim() {
+	case $1 in
+	above) echo "$above" ;;
+	sibling) echo "$by_worker" ;;
+	port) echo "$port" ;;
+	-) echo 0 ;;
+	esac
+}
+
+# ---- after an attack -----------------------------------------------------------------
+
+serves() {
+	echo "somebody new" >new.in
+	connect -w 5 -C local.pem -K local.key <new.in >new.out 2>new.err &&
+	    cmp -s new.in new.out
+}
+
+# Nobody else has noticed, and who comes now is served.
+unharmed() {
+	feed bystander 4 "still here after $*"
+	expect_soon serves
+	alive "$daemon_pid" || atf_fail "the supervisor has gone"
+}
+
+news_has() {
+	tail -n "+$((log_lines + 1))" daemon.log | grep -q -e "$1"
+}
+
+expect_news() {
+	wait_for 20 news_has "$1" || {
+		show_log
+		atf_fail "after $told the log has no: $1"
+	}
+}
+
+all_gone() {
+	while read -r pid _; do
+		gone "$pid" || return 1
+	done <theirs
+}
+
+full_again() {
+	test "$(tree "$daemon_pid" | grep -c ': parent ')" -ge 5
+}
+
+# Those that were attacked are replaced, and nothing of them is left.
+expect_replaced() {
+	wait_for 20 all_gone || {
+		show_log
+		atf_fail "something is left over: $(cat theirs)"
+	}
+	wait_for 20 full_again || {
+		show_log
+		atf_fail "there are not all parents again"
+	}
+	: >theirs
+	: >taken
+	rounds=$((rounds + 1))
+	test $rounds -lt 3 || start_anew
+}
+
+# What the log must say of a process that was killed by SIGNAL.
+expect_named() {
+	case $1 in
+	echo | pool)
+		expect_news "event=worker-died worker=$victim signal=$2" ;;
+	init)
+		expect_news "process=spawner event=fatal .*init ended"
+		expect_news "pid=$parent process=parent event=spawner-died"
+		;;
+	spawner) expect_news "pid=$parent process=parent event=spawner-died" ;;
+	resolver) expect_news "pid=$parent process=parent event=resolver-died" ;;
+	parent) expect_news "event=parent-died parent=$parent .*signal=$2" ;;
+	esac
+}
+
+# tries PROCESS ATTACK AIM OUTCOME
+tries() {
+	told="$1: $2 $3"
+	test "$(wc -l <taken)" -lt 4 || expect_replaced
+	expect_soon find_victim "$1"
+	tree "$parent" >tree
+	log_lines=$(wc -l <daemon.log)
+	attack "$victim" "$2" "$(aim "$3")"
+	case $4 in
+	no) atf_check_equal "$told: refused" "$told: $outcome" ;;
+	*)
+		atf_check_equal "$told: killed $4" "$told: $outcome"
+		expect_named "$1" "$4"
+		;;
+	esac
+	unharmed "$told"
+	case $1:$4 in
+	# A worker may not return from a signal's handler.
+	pool:no) expect_named pool SYS ;;
+	*:no) alive "$victim" || atf_fail "$told: it is gone" ;;
+	echo:* | pool:*) expect_soon gone "$victim" ;;
+	*)
+		echo "$parent" >>taken
+		cat tree >>theirs
+		;;
+	esac
+}
+
+try_all() {
+	attacks_of "$1" >list
+	test -s list || atf_fail "no attacks for $1"
+	while read -r attack aim outcome_ <&3; do
+		tries "$1" "$attack" "$aim" "$outcome_"
+	done 3<list
+	expect_replaced
+	release bystander 4
+	stop_daemon
+}
+
+root_case echo "An echo worker that was taken over"
+echo_body() {
+	start_service
+	try_all echo
+}
+
+root_case pool "A pool worker that was taken over"
+pool_body() {
+	start_service isolation=pool pool-workers=1
+	expect_soon serves
+	try_all pool
+}
+
+root_case init "An init that was taken over"
+init_body() {
+	start_service
+	try_all init
+}
+
+root_case spawner "A spawner that was taken over"
+spawner_body() {
+	start_service
+	try_all spawner
+}
+
+root_case resolver "A resolver that was taken over"
+resolver_body() {
+	start_service
+	try_all resolver
+}
+
+root_case parent "A parent that was taken over"
+parent_body() {
+	start_service
+	try_all parent
+}
