@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secret.h"
+
+/* By the largest RSA key that libcrypto has (bytes): 16384 bits. */
+#define SIGNATURE_MAX 2048
+
 static SSL	*newest;	/* made by the last tls_accept_cbs */
 static int	 newest_index = -1, verdict_index = -1;
 
@@ -117,6 +122,36 @@ beneath_watch(struct verdict *v, const struct gate *gate)
 	SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(v->ssl),
 	    on_certificate, NULL);
 	return true;
+}
+
+/*
+ * RSA's primes are copied, into ordinary numbers that libcrypto keeps, when
+ * the key is first used.  (What libtls allocates meanwhile it would give to
+ * free(3): so there is none of it between begin and end.)
+ */
+bool
+beneath_use_key(const struct verdict *v)
+{
+	EVP_PKEY *key = SSL_get_privatekey(v->ssl);
+	EVP_MD_CTX *ctx = NULL;
+	unsigned char sig[SIGNATURE_MAX];
+	size_t len = sizeof sig;
+	bool ok;
+
+	if (key == NULL)
+		return false;
+	if (EVP_PKEY_base_id(key) != EVP_PKEY_RSA &&
+	    EVP_PKEY_base_id(key) != EVP_PKEY_RSA_PSS)
+		return true;
+	secret_begin();
+	ctx = EVP_MD_CTX_new();
+	ok = ctx != NULL &&
+	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+	    EVP_DigestSignUpdate(ctx, "", 1) == 1 &&
+	    EVP_DigestSignFinal(ctx, sig, &len) == 1;
+	EVP_MD_CTX_free(ctx);
+	secret_end();
+	return ok;
 }
 
 void

@@ -38,6 +38,12 @@ void beneath_init(void);
  */
 bool beneath_watch(struct verdict *v, const struct gate *gate);
 
+/*
+ * Sign once with the key of this connection's server, so that what libcrypto
+ * makes of the key at its first use is where the key is (secret.h).
+ */
+bool beneath_use_key(const struct verdict *v);
+
 /* Drop what a verdict refers to (before or after the connection's end). */
 void beneath_forget(struct verdict *v);
 

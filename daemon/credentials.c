@@ -16,6 +16,7 @@
 #include "file.h"
 #include "metrics.h"
 #include "privkey.h"
+#include "secret.h"
 #include "x509text.h"
 
 static bool
@@ -96,7 +97,10 @@ judge_own(const struct config *c, const struct blob b[FILE_COUNT],
 
 	if (chain == NULL)
 		return wrong(why, size, c->file[FILE_CERTIFICATE], "%s", what);
-	ok = judge_key(c, &b[FILE_KEY], sk_X509_value(chain, 0), why, size) &&
+	secret_begin();
+	ok = judge_key(c, &b[FILE_KEY], sk_X509_value(chain, 0), why, size);
+	secret_end();
+	ok = ok &&
 	    judge_certificate(c, sk_X509_value(chain, 0), later, why, size);
 	if (ok)
 		*leaf = sk_X509_shift(chain);

@@ -33,9 +33,9 @@
 #include "lookup.h"
 #include "process.h"
 #include "resolver.h"
+#include "secret.h"
 #include "service.h"
 #include "warmup.h"
-#include "wipe.h"
 
 static struct handoff	h;
 static pid_t		spawner;
@@ -56,6 +56,29 @@ read_handoff(void)
 		filter_ask_tracer();
 }
 
+/*
+ * All that we start ends with us, even what is stopped or not ours any more:
+ * prctl(2)'s parent-death signal is not sent to another user's process, but
+ * this is.  When the kernel closes our end of the pipe, it sends SIGKILL to our
+ * process group, which none of them can leave; the other end is init's.
+ */
+static void
+make_life_line(void)
+{
+	const struct f_owner_ex us = { F_OWNER_PGRP, getpid() };
+	struct f_owner_ex now = { 0 };
+
+	if (setpgid(0, 0) == -1 || pipe2(life, O_CLOEXEC) == -1 ||
+	    fcntl(life[0], F_SETSIG, SIGKILL) == -1 ||
+	    fcntl(life[0], F_SETOWN_EX, &us) == -1 ||
+	    fcntl(life[0], F_SETFL, O_ASYNC) == -1 ||
+	    fcntl(life[0], F_GETOWN_EX, &now) == -1 ||
+	    now.type != us.type || now.pid != us.pid ||
+	    fcntl(life[0], F_GETSIG) != SIGKILL ||
+	    (fcntl(life[0], F_GETFL) & O_ASYNC) == 0)
+		fatal(EX_OSERR, "the workers' life line: %s", strerror(errno));
+}
+
 static int
 start_spawner(void)
 {
@@ -70,9 +93,9 @@ start_spawner(void)
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1 ||
-	    dup2(pair[0], PARENT_CHANNEL_FD) == -1 ||
-	    pipe2(life, O_CLOEXEC) == -1)
+	    dup2(pair[0], PARENT_CHANNEL_FD) == -1)
 		fatal(EX_OSERR, "socketpair: %s", strerror(errno));
+	make_life_line();
 	spawner = fork_bare();
 	if (spawner == -1)
 		fatal(EX_OSERR, "fork: %s", strerror(errno));
@@ -282,10 +305,9 @@ parent_main(void)
 	read_handoff();
 	/* No large block by mmap, hence no mremap: board.h wants it so. */
 	mallopt(M_MMAP_MAX, 0);
-	if (!wipe_init())
-		fatal(EX_SOFTWARE, "libcrypto is in use already");
 	spawner_channel = start_spawner();
 	resolver = start_resolver();
+	secret_init();
 	drop_root();
 	wait_for_spawner(spawner_channel);
 	if (resolver != -1 && !lookup_wait(resolver, &status))
@@ -295,6 +317,7 @@ parent_main(void)
 	ec_init();
 	load_credentials();
 	warmup(service.server, &service.gate, &h.config);
+	secret_settle();
 	board_map(HANDOFF_BOARD, h.slot, h.slots);
 	close(HANDOFF_BOARD);
 	join_crowd();

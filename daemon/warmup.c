@@ -206,6 +206,8 @@ shake(struct tls *server, const struct gate *gate, const struct pair *p,
 		fatal(EX_SOFTWARE, "warm-up: server: %s", tls_error(server));
 	if (!beneath_watch(&verdict, gate))
 		fatal(EX_SOFTWARE, "warm-up: clients cannot be judged");
+	if (!beneath_use_key(&verdict))
+		fatal(EX_SOFTWARE, "warm-up: the key does not sign");
 	for (int i = 0; i < 16 && r != 0 && r != -1; i++) {
 		tls_handshake(client);
 		r = tls_handshake(conn);

@@ -83,12 +83,14 @@ choose_user(void)
 static void
 start(void)
 {
+	struct sock_fprog filter;
 	int exe = open("/proc/self/exe", O_PATH | O_CLOEXEC), status;
 
 	if (exe == -1)
 		err(EX_OSERR, "/proc/self/exe");
 	confine_no_new_privs();
-	filter_apply(POLICY_SUPERVISOR);
+	filter_prepare(POLICY_SUPERVISOR, &filter);
+	filter_enter(POLICY_SUPERVISOR, &filter);
 	lookup_start(&setup, exe, CHANNEL);
 	if (!lookup_wait(CHANNEL, &status))
 		errx(WIFEXITED(status) ? WEXITSTATUS(status) : EX_UNAVAILABLE,

@@ -3,7 +3,7 @@
  *
  * What must be tried can kill, so each call has a child of its own, forked just
  * before the process installs its own filter: the child has its user, root,
- * namespaces, limits, Landlock domain and inherited filters, installs the very
+ * namespaces, Landlock domain and inherited filters, installs the very
  * program that the process then installs, and makes the call.  One line for
  * each kind of call goes to the log:
  *
@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "filter.h"
 #include "log.h"
 #include "plan.h"
@@ -46,8 +47,10 @@ struct report {
 static struct report	 own;		/* of a process that has a log */
 static struct report	*of_init, *of_worker;
 
-void __real_filter_apply(enum policy_id id);
-void __wrap_filter_apply(enum policy_id id);
+void __real_bounds_apply(enum policy_id id, const struct bounds_for *f);
+void __wrap_bounds_apply(enum policy_id id, const struct bounds_for *f);
+void __real_filter_enter(enum policy_id id, struct sock_fprog *prog);
+void __wrap_filter_enter(enum policy_id id, struct sock_fprog *prog);
 bool __real_filter_install(const struct sock_fprog *prog);
 bool __wrap_filter_install(const struct sock_fprog *prog);
 
@@ -210,28 +213,31 @@ wanted(const char *process)
 	return plan_has(process, "matrix", NULL);
 }
 
+/* Who may not fork could not try anything. */
 void
-__wrap_filter_apply(enum policy_id id)
+__wrap_bounds_apply(enum policy_id id, const struct bounds_for *f)
+{
+	if (!wanted(policy_get(id)->process))
+		__real_bounds_apply(id, f);
+}
+
+void
+__wrap_filter_enter(enum policy_id id, struct sock_fprog *prog)
 {
 	const struct policy *p = policy_get(id);
 	struct report *r = id == POLICY_INIT ? of_init : &own;
 	struct sigaction wait = { .sa_handler = SIG_DFL }, before;
-	struct sock_fprog prog;
-	const char *why;
 
 	if (wanted(p->process)) {
-		if (!filter_compile(p, &prog, &why))
-			fatal(EX_OSERR, "matrix: %s", why);
 		/* Who ignores it does not learn how a child ends. */
 		sigaction(SIGCHLD, &wait, &before);
-		try_all(r, p, &prog);
+		try_all(r, p, prog);
 		sigaction(SIGCHLD, &before, NULL);
 		tell(&own);
-		free(prog.filter);
 	}
 	if (id == POLICY_SPAWNER && wanted("init"))
 		wait_for_init();
-	__real_filter_apply(id);
+	__real_filter_enter(id, prog);
 }
 
 /* A worker's: the first does it for all. */
