@@ -19,9 +19,9 @@
 #include "service.h"
 
 /* More than a socket's buffer takes at once, either way. */
-#define BYTES (256U * 1024)
+#define BYTES ((size_t)256 * 1024)
 /* For all of it; it takes a few ms (s). */
-#define PATIENCE 20
+#define PATIENCE 10
 
 enum canary_state {
 	CANARY_ASKED,		/* for a worker */
@@ -106,7 +106,8 @@ on_watchdog(evutil_socket_t fd, short what, void *arg)
 static void
 watch(struct event *e, int fd, short what, event_callback_fn on_event)
 {
-	event_assign(e, service.base, fd, what | EV_PERSIST, on_event, NULL);
+	event_assign(e, service.base, fd,
+	    (short)(what | EV_PERSIST), on_event, NULL);
 	if (event_add(e, NULL) == -1)
 		fail("libevent: %s", strerror(errno));
 }

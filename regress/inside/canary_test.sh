@@ -7,6 +7,9 @@
 . "$(atf_get_srcdir)/../dns_verbs.sh"
 . "$(atf_get_srcdir)/../inside_verbs.sh"
 
+without_root=
+is_root || without_root=-U
+
 # ---- verbs --------------------------------------------------------------------
 
 # without PROCESS GROUP CALL: the lines of a plan in which no row of the group
@@ -187,7 +190,7 @@ reload_body() {
 	atf_check_equal 0 "$(log_count 'event=reload result=ok')"
 	# As the log says: that names it.
 	status=0
-	posternd --canary $(is_root || echo -U) -f posternd.conf >out \
+	posternd --canary $without_root -f posternd.conf >out \
 	    2>daemon.log || status=$?
 	atf_check_equal 70 "$status"
 	assert_named parent parent accept4
@@ -248,14 +251,14 @@ background_body() {
 	write_conf
 	lacks parent parent accept4
 	status=0
-	posternd -b $(is_root || echo -U) -f posternd.conf 2>daemon.log \
+	posternd -b $without_root -f posternd.conf 2>daemon.log \
 	    >out </dev/null || status=$?
 	atf_check_equal 70 "$status"
 	assert_named parent parent accept4
 	# Nobody who was held has the file's lock.
 	use_inside "parent attack none"
 	for _ in 1 2; do
-		posternd -b $(is_root || echo -U) -f posternd.conf \
+		posternd -b $without_root -f posternd.conf \
 		    2>>daemon.log >out </dev/null || atf_fail "not started"
 		daemon_pid=$(cat posternd.pid)
 		record "$daemon_pid"
@@ -273,7 +276,7 @@ untraced_body() {
 	write_conf
 	lacks parent parent accept4
 	status=0
-	strace -f -o strace.out posternd $(is_root || echo -U) \
+	strace -f -o strace.out posternd $without_root \
 	    -f posternd.conf >out 2>daemon.log </dev/null || status=$?
 	atf_check_equal 70 "$status"
 	log_has "event=canary .*cannot trace .*kernel.s log" || {
