@@ -536,3 +536,371 @@ too_fast_behind_body() {
 	    atf_fail "which client?"
 	end_limits
 }
+
+# ---- what it costs ------------------------------------------------------------------
+
+# calls_of PID: from now on, what it asks the kernel for, into calls.PID.
+calls_of() {
+	run_in_background strace -qq -o "calls.$1" -p "$1" 2>strace.err
+	tracer=$!
+	expect_soon is_traced "$1"
+}
+
+is_traced() {
+	! grep -q '^TracerPid:.*[[:space:]]0$' "/proc/$1/status"
+}
+
+calls_end() {
+	kill -INT "$tracer" 2>/dev/null
+	wait_for 20 gone "$tracer"
+}
+
+# how_often CALL: so often in calls.*
+how_often() {
+	cat calls.* | grep -c "^$1(" || :
+}
+
+root_case before_tls "Whoever is over a limit costs an accept and a close"
+before_tls_body() {
+	begin_limits parents=1 max-connections=12 \
+	    max-connections-per-address=6 max-handshakes=9 accept-rate=1 \
+	    accept-burst=4
+	fill a 127.0.0.2 4
+	fill b 127.0.0.3 4
+	parent=$(parents)
+	calls_of "$parent"
+	# too-fast, then too-many-from-address: 4 and 4
+	crowd open more 127.0.0.2 60
+	expect_soon state_ended more 50
+	crowd open more2 127.0.0.3 60
+	expect_soon state_ended more2 50
+	calls_end
+	test "$(how_often accept4)" -ge 100 || atf_fail "not seen accepting"
+	test "$(how_often setsockopt)" -le 10 ||
+	    atf_fail "for some TLS had begun"
+	# Their lines in the log, and what those few sent that were let in.
+	for call in recvfrom sendto mmap brk; do
+		test "$(how_often $call)" -le 30 ||
+		    atf_fail "$(how_often $call) times $call for a client"
+	done
+	grep -v -e '^accept4(' -e '^close(' -e '^epoll_' -e '^write(2, ' \
+	    -e '^restart_syscall' calls.* >others || :
+	test "$(wc -l <others)" -le 60 || {
+		cat others
+		atf_fail "more than a close for each"
+	}
+	end_limits
+}
+
+state_ended() {
+	read -r open_ ended_ bytes_ 2>/dev/null <"$1.state" &&
+	    test "$ended_" -ge "$2"
+}
+
+e2e_case log_flood "A flood of refusals is none of the log, and none is lost"
+log_flood_body() {
+	begin_limits parents=1 max-connections-per-address=1
+	hold one 4
+	for n in 1 2 3 4 5; do
+		crowd open a$n 127.0.0.2 100
+		expect_soon state_ended a$n 99
+	done
+	# Another kind is told at once, whatever there was of this one.
+	got=0
+	printf 'GET / HTTP/1.0\r\n\r\n' | socat -t 5 - \
+	    "TCP:127.0.0.1:$port,bind=127.0.0.3" >out || got=$?
+	expect_log 'event=refused reason=protocol peer=127.0.0.3:'
+	told=$(log_count 'reason=too-many-from-address peer=')
+	test "$told" -ge 100 && test "$told" -le 150 ||
+	    atf_fail "$told lines"
+	wait_for 30 log_has 'event=refused-left-out reason=too-many-from' ||
+	    atf_fail "nothing said of those left out"
+	release one 4
+	end_limits
+	told=$(log_count 'reason=too-many-from-address peer=')
+	left=$(sed -n 's/.*event=refused-left-out reason=too-many-from-address lines=//p' \
+	    daemon.log | awk '{ n += $1 } END { print n }')
+	ended=$(cat a?.state | awk '{ n += $2 } END { print n }')
+	test $((told + left)) -eq "$ended" ||
+	    atf_fail "$told told, $left left out, of $ended"
+}
+
+# ---- a flood -------------------------------------------------------------------------
+
+# flood.py PORT SECONDS STALLS SOURCE...: each source keeps so many connections
+# open that say nothing or half a hello, and makes others that it closes at
+# once, as fast as it can; then it ends.
+write_flood() {
+	cat >flood.py <<-'END'
+	import os, socket, sys, time
+
+	port, seconds, stalls = map(int, sys.argv[1:4])
+	end = time.monotonic() + seconds
+	made = 0
+
+	def dial(source):
+	    s = socket.socket()
+	    s.settimeout(5)
+	    s.bind((source, 0))
+	    s.connect(("127.0.0.1", port))
+	    s.setblocking(False)
+	    return s
+
+	def gone(s):
+	    try:
+	        return not s.recv(4096)
+	    except BlockingIOError:
+	        return False
+	    except OSError:
+	        return True
+
+	def flood(source):
+	    global made
+	    held = []
+	    while time.monotonic() < end:
+	        try:
+	            if len(held) < stalls:
+	                s = dial(source)
+	                if made % 2:
+	                    s.send(b"\x16\x03\x01\x02\x00\x01")
+	                held.append(s)
+	            for i in range(20):
+	                dial(source).close()
+	                made += 1
+	        except OSError:
+	            time.sleep(0.01)
+	        for s in held[:8]:
+	            if gone(s):
+	                s.close()
+	                held.remove(s)
+	        held.append(held.pop(0)) if held else None
+	    return made
+
+	for source in sys.argv[4:]:
+	    if os.fork() == 0:
+	        print(source, "made", flood(source), flush=True)
+	        os._exit(0)
+	for source in sys.argv[4:]:
+	    os.wait()
+	END
+}
+
+descriptors() {
+	find "/proc/$1/fd" -type l 2>/dev/null | wc -l
+}
+
+# flooded [key=value...]: four addresses flood the service, while others come.
+flooded() {
+	begin_limits timeouts.handshake=20s "$@"
+	write_flood
+	before=$(descriptors "$(nth_parent 1)")
+	run_in_background python3 flood.py "$port" 8 300 127.0.0.2 127.0.0.3 \
+	    127.0.0.4 127.0.0.5 >flood.out 2>flood.err
+	flood_pid=$!
+	expect_soon log_has 'event=refused '
+	turns=0
+	while alive $flood_pid && test $turns -lt 20; do
+		from 127.0.0.9
+		from 127.0.1.9
+		turns=$((turns + 1))
+		cat visit.out
+	done
+	test $turns -gt 0 || atf_fail "the flood was over before it began"
+	wait_for 60 gone $flood_pid || atf_fail "the flood does not end"
+	test -s flood.out || atf_fail "no flood: $(cat flood.err)"
+	cat flood.out
+	echo "$turns times two others were served"
+}
+
+root_case flood "Some addresses flood the service, and all others get in"
+flood_body() {
+	flooded max-connections=400 max-handshakes=100 \
+	    max-connections-per-address=50 accept-rate=20 accept-burst=50
+	log_has 'reason=too-fast peer=127.0.0.[2-5]:' ||
+	    atf_fail "nobody was too fast"
+	log_has 'event=refused .*peer=127.0.[01].9:' &&
+	    atf_fail "another was refused"
+	expect_soon few_descriptors
+	end_limits
+}
+
+# No descriptor is left behind by any of them.
+few_descriptors() {
+	test "$(descriptors "$(nth_parent 1)")" -le $((before + 20))
+}
+
+root_case flood_defaults "So it is with the limits that are there by default"
+flood_defaults_body() {
+	flooded
+	log_has 'event=refused .*peer=127.0.[01].9:' &&
+	    atf_fail "another was refused"
+	end_limits
+}
+
+# ---- when the system has no more to give -----------------------------------------------
+
+# limit PID OPTION...: prlimit, as the user that it runs as, who may lower a soft
+# limit and raise it again; root may not have the capability for others'.
+limit() {
+	pid=$1
+	shift
+	uid=$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")
+	gid=$(awk '/^Gid:/ { print $2 }' "/proc/$pid/status")
+	setpriv --reuid "$uid" --regid "$gid" --clear-groups \
+	    prlimit --pid "$pid" "$@" || atf_fail "prlimit $*"
+}
+
+# hard_limit PID NAME: as in limits(5) of /proc.
+hard_limit() {
+	awk -v name="$2 " 'index($0, name) == 1 { print $(NF - 1) }' \
+	    "/proc/$1/limits"
+}
+
+# spent PID: what it has had of the processor, in hundredths of a second.
+spent() {
+	stat=$(cat "/proc/$1/stat")
+	# shellcheck disable=SC2086
+	set -- ${stat##*) }
+	echo $((${12} + ${13}))
+}
+
+# at_rest PID CALLS: in three seconds it asks the kernel for few things.
+at_rest() {
+	rm -f calls.*
+	was=$(spent "$1")
+	calls_of "$1"
+	sleep 3
+	calls_end
+	n=$(wc -l <"calls.$1")
+	echo "$1: $n system calls and $(($(spent "$1") - was))/100 s in 3 s"
+	test "$n" -le "$2" || {
+		sort "calls.$1" | sed 's/(.*//' | uniq -c
+		atf_fail "it spins: $n system calls in 3 s"
+	}
+	test $(($(spent "$1") - was)) -le 100 || atf_fail "it spins"
+}
+
+root_case no_descriptors "Without descriptors clients wait, nothing spins, all goes on"
+no_descriptors_body() {
+	begin_limits parents=1
+	hold one 4
+	parent=$(parents)
+	spawner=$(process_titled "$daemon_pid" 'postern-worker: spawner*')
+	before=$(descriptors "$parent")
+	most=$(hard_limit "$parent" 'Max open files')
+	limit "$parent" --nofile="$before:$most"
+	fill a 127.0.0.2 20
+	expect_log 'process=parent event=accept-failed'
+	at_rest "$parent" 400
+	feed one 4 "still served"
+	test "$(log_count event=accept-failed)" -eq 1 ||
+	    atf_fail "more than a line a minute"
+	limit "$parent" --nofile="$most:$most"
+	expect_soon served
+	state_is a 20 0 || atf_fail "those that waited: $(cat a.state)"
+	crowd close a
+	expect_soon few_descriptors
+	test "$(parents)" = "$parent" || atf_fail "the parent was replaced"
+	# The spawner, too: it makes a socketpair for each worker.
+	n=$(descriptors "$spawner")
+	most=$(hard_limit "$spawner" 'Max open files')
+	limit "$spawner" --nofile="$n:$most"
+	use_up_stash
+	expect_log 'process=spawner event=spawn-failed detail="Too many open files'
+	at_rest "$spawner" 600
+	test "$(log_count event=spawn-failed)" -eq 1 ||
+	    atf_fail "more than a line a minute"
+	limit "$spawner" --nofile="$most:$most"
+	expect_soon served
+	release one 4
+	end_limits
+}
+
+# Sessions until no worker is left in the stash (16), and some more wait.
+use_up_stash() {
+	run_in_background python3 visitor.py "$port" 127.0.0.3 40 \
+	    >visit.out 2>visit.err
+	expect_soon log_has event=spawn-failed
+}
+
+root_case no_processes "With the process table full a client waits for a worker"
+no_processes_body() {
+	begin_limits parents=1 timeouts.handshake=1m
+	parent=$(parents)
+	spawner=$(process_titled "$daemon_pid" 'postern-worker: spawner*')
+	most=$(hard_limit "$spawner" 'Max processes')
+	limit "$spawner" --nproc="1:$most"
+	use_up_stash
+	visitors=$!
+	expect_log 'process=spawner event=spawn-failed detail="Resource temp'
+	at_rest "$spawner" 600
+	at_rest "$parent" 400
+	test "$(log_count event=spawn-failed)" -eq 1 ||
+	    atf_fail "more than a line a minute"
+	alive $visitors || atf_fail "who waited was sent away"
+	limit "$spawner" --nproc="$most:$most"
+	wait_for 60 gone $visitors
+	grep -q '^40 served' visit.out || atf_fail "$(cat visit.err)"
+	test "$(parents)" = "$parent" || atf_fail "the parent was replaced"
+	log_has 'event=refused' && atf_fail "somebody was refused"
+	end_limits
+}
+
+root_case no_memory "Without memory those are refused for whom there is none"
+no_memory_body() {
+	begin_limits parents=1
+	hold one 4
+	parent=$(parents)
+	most=$(hard_limit "$parent" 'Max data size')
+	used=$(awk '/VmData/ { print $2 * 1024 }' "/proc/$parent/status")
+	before=$(descriptors "$parent")
+	limit "$parent" --data="$used:$most"
+	# Each has a little: they take what is left, and some get nothing.
+	crowd open a 127.0.0.2 400
+	expect_log 'event=refused reason=internal'
+	at_rest "$parent" 2000
+	feed one 4 "still served"
+	limit "$parent" --data="$most:$most"
+	crowd close a
+	expect_soon served
+	expect_soon few_descriptors
+	test "$(parents)" = "$parent" || atf_fail "the parent was replaced"
+	log_has event=parent-died && atf_fail "a parent died"
+	release one 4
+	end_limits
+}
+
+# Errors that cannot be had for the asking are put in the kernel's mouth.  What it
+# is asked instead must be allowed.
+root_case no_kernel_memory "Nor if it is the kernel that has none: ENFILE, ENOBUFS, ENOMEM"
+no_kernel_memory_body() {
+	begin_limits parents=1
+	parent=$(parents)
+	for error in ENFILE ENOBUFS ENOMEM; do
+		run_in_background strace -qq -o "calls.$error" -p "$parent" \
+		    -e trace=accept4 \
+		    -e inject=accept4:error=$error:syscall=getpid \
+		    2>strace.err
+		tracer=$!
+		expect_soon is_traced "$parent"
+		crowd open a$error 127.0.0.2 5
+		expect_soon lines_in "calls.$error" 10
+		at=$(uptime_seconds)
+		n=$(wc -l <"calls.$error")
+		expect_soon lines_in "calls.$error" $((n + 20))
+		# ten a second and no more
+		test $(($(uptime_seconds) - at)) -lt 1 && atf_fail "it spins"
+		calls_end
+		expect_soon served
+		state_is a$error 5 0 || atf_fail "$error: $(cat a$error.state)"
+		crowd close a$error
+	done
+	test "$(log_count event=accept-failed)" -eq 3 ||
+	    atf_fail "more than a line of each kind"
+	test "$(parents)" = "$parent" || atf_fail "the parent was replaced"
+	end_limits
+}
+
+lines_in() {
+	test "$(wc -l <"$1")" -ge "$2"
+}
