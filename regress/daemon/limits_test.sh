@@ -628,12 +628,15 @@ log_flood_body() {
 # ---- a flood -------------------------------------------------------------------------
 
 # flood.py PORT SECONDS STALLS SOURCE...: each source keeps so many connections
-# open that say nothing or half a hello, and makes others that it closes at
-# once, as fast as it can; then it ends.
+# open that say nothing or half a hello, and makes others that it ends at once,
+# as fast as it can.  Those it resets, or its own system would soon have no port
+# left.
 write_flood() {
 	cat >flood.py <<-'END'
-	import os, socket, sys, time
+	import os, socket, struct, sys, time
 
+	NO_PORT = 24        # IP_BIND_ADDRESS_NO_PORT
+	AT_ONCE = struct.pack("ii", 1, 0)
 	port, seconds, stalls = map(int, sys.argv[1:4])
 	end = time.monotonic() + seconds
 	made = 0
@@ -641,6 +644,8 @@ write_flood() {
 	def dial(source):
 	    s = socket.socket()
 	    s.settimeout(5)
+	    s.setsockopt(socket.IPPROTO_IP, NO_PORT, 1)
+	    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
 	    s.bind((source, 0))
 	    s.connect(("127.0.0.1", port))
 	    s.setblocking(False)
@@ -659,9 +664,9 @@ write_flood() {
 	    held = []
 	    while time.monotonic() < end:
 	        try:
-	            if len(held) < stalls:
+	            for i in range(min(20, stalls - len(held))):
 	                s = dial(source)
-	                if made % 2:
+	                if i % 2:
 	                    s.send(b"\x16\x03\x01\x02\x00\x01")
 	                held.append(s)
 	            for i in range(20):
@@ -858,7 +863,8 @@ no_memory_body() {
 	# Each has a little: they take what is left, and some get nothing.
 	crowd open a 127.0.0.2 400
 	expect_log 'event=refused reason=internal'
-	at_rest "$parent" 2000
+	expect_soon settled a
+	at_rest "$parent" 400
 	feed one 4 "still served"
 	limit "$parent" --data="$most:$most"
 	crowd close a
@@ -868,6 +874,13 @@ no_memory_body() {
 	log_has event=parent-died && atf_fail "a parent died"
 	release one 4
 	end_limits
+}
+
+# settled NAME: nothing has changed for a while.
+settled() {
+	cp "$1.state" settled
+	sleep 0.5
+	cmp -s "$1.state" settled
 }
 
 # Errors that cannot be had for the asking are put in the kernel's mouth.  What it
