@@ -4,28 +4,35 @@
 #include "conn.h"
 #include "service.h"
 
-/* So many of those that wait longest are looked at when there is no room. */
-#define LOOK_MAX 8
+/* So many of those that wait are looked at when there is no room. */
+#define LOOK_MAX 16
 
-/* Not let in yet, the longest first. */
+/* Not let in yet. */
 static TAILQ_HEAD(, conn) waiting = TAILQ_HEAD_INITIALIZER(waiting);
 
 /*
- * Who has waited long and whose address has more that wait than the newcomer's:
- * it gives way.  So whoever lets handshakes lie about shuts out himself, and
- * not those who come from elsewhere.
+ * Whoever's address has the most that wait, and more than the newcomer's, gives
+ * way.  So he who lets handshakes lie about shuts out himself, and not those
+ * who come from elsewhere.  Only some are looked at, others each time: where one
+ * address has many waiting, one of them is among these.
  */
 static struct conn *
 who_gives_way(uint32_t newcomers)
 {
-	struct conn *c = TAILQ_FIRST(&waiting);
+	struct conn *c, *most = NULL;
+	uint32_t n, greatest = newcomers;
 
-	for (int i = 0; c != NULL && i < LOOK_MAX; i++) {
-		if (c->room.known && crowd_waiting(&c->room.place) > newcomers)
-			return c;
-		c = TAILQ_NEXT(c, room.waits);
+	for (int i = 0; i < LOOK_MAX && !TAILQ_EMPTY(&waiting); i++) {
+		c = TAILQ_FIRST(&waiting);
+		TAILQ_REMOVE(&waiting, c, room.waits);
+		TAILQ_INSERT_TAIL(&waiting, c, room.waits);
+		n = c->room.known ? crowd_waiting(&c->room.place) : 0;
+		if (n > greatest) {
+			greatest = n;
+			most = c;
+		}
 	}
-	return NULL;
+	return most;
 }
 
 static enum reason

@@ -17,7 +17,7 @@ struct conn;
 
 /* What a connection has taken; part of it. */
 struct room {
-	TAILQ_ENTRY(conn)	waits;		/* the longest first */
+	TAILQ_ENTRY(conn)	waits;
 	bool			waiting;	/* not let in yet */
 	bool			known;		/* from where: `place` */
 	struct crowd_place	place;

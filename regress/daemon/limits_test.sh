@@ -169,10 +169,10 @@ is_stopped() {
 	grep -q '^State:.*T' "/proc/$1/status"
 }
 
-# from SOURCE: one client that is let in, by the certificate; "hello" comes
-# back.
+# from SOURCE [COUNT]: one client that is let in, by the certificate, or one
+# after the other; "hello" comes back.
 from() {
-	python3 visitor.py "$port" "$1" 1 >visit.out 2>visit.err || {
+	python3 visitor.py "$port" "$1" "${2:-1}" >visit.out 2>visit.err || {
 		cat visit.out visit.err >&2
 		show_log
 		atf_fail "not served: one from $1"
@@ -464,7 +464,7 @@ gives_way_body() {
 	# From the same address: no more than before, and nobody gives way.
 	fill more 127.0.0.2 0 4
 	refused too-many-handshakes 4
-	# The oldest of the many goes, not the older of the few.
+	# One of the many goes, not one of the few that is older.
 	crowd open one 127.0.0.4 1
 	expect_state one 1 0
 	expect_state many 4 1
@@ -705,16 +705,16 @@ flooded() {
 	expect_soon log_has 'event=refused '
 	turns=0
 	while alive $flood_pid && test $turns -lt 20; do
-		from 127.0.0.9
-		from 127.0.1.9
+		for source in 127.0.0.9 127.0.1.9; do
+			from $source 10
+			echo "$source: $(cat visit.out)"
+		done
 		turns=$((turns + 1))
-		cat visit.out
 	done
 	test $turns -gt 0 || atf_fail "the flood was over before it began"
 	wait_for 60 gone $flood_pid || atf_fail "the flood does not end"
 	test -s flood.out || atf_fail "no flood: $(cat flood.err)"
 	cat flood.out
-	echo "$turns times two others were served"
 }
 
 root_case flood "Some addresses flood the service, and all others get in"
@@ -878,7 +878,7 @@ no_memory_body() {
 
 # settled NAME: nothing has changed for a while.
 settled() {
-	cp "$1.state" settled
+	cp "$1.state" settled 2>/dev/null
 	sleep 0.5
 	cmp -s "$1.state" settled
 }
