@@ -52,11 +52,15 @@ audit_process(const char *command, const char *name)
 const char *
 audit_group_note(const struct policy_group *g)
 {
-	if (strcmp(g->name, "reserve") == 0)
+	if (policy_group_reserve(g))
 		return "not used in an ordinary run: another kernel, clock, "
 		    "library or moment needs them";
-	if (g->when == WHEN_SANITIZED)
+	if (g->when & WHEN_SANITIZED)
 		return "only in what is built with sanitizers";
+	if (g->when & WHEN_OLD_CALLS)
+		return "on x86_64, which has older calls than others";
+	if (g->when & WHEN_NEW_CALLS)
+		return "on machines that lack x86_64's older calls";
 	return NULL;
 }
 

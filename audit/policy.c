@@ -102,7 +102,7 @@ group_json(const struct policy_group *g)
 		    g->rows[i].call, "reason", g->rows[i].reason, "limits",
 		    limits_json(&g->rows[i])));
 	return json_pack("{sssbsbso}", "group", g->name, "used",
-	    policy_group_used(g), "reserve", strcmp(g->name, "reserve") == 0,
+	    policy_group_used(g), "reserve", policy_group_reserve(g),
 	    "rows", rows);
 }
 

@@ -4,6 +4,7 @@
 #include <asm/termbits.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -16,7 +17,10 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A number with a name: where `mask` is set it stands for these bits only. */
 struct word {
@@ -32,12 +36,35 @@ struct word {
 static const struct word prots[] = { FLAG(PROT_READ), FLAG(PROT_WRITE),
 	FLAG(PROT_EXEC), END };
 static const struct word maps[] = { FLAG(MAP_SHARED), FLAG(MAP_PRIVATE),
-	FLAG(MAP_FIXED), FLAG(MAP_ANONYMOUS), END };
+	FLAG(MAP_FIXED), FLAG(MAP_ANONYMOUS), FLAG(MAP_NORESERVE), END };
 static const struct word opens[] = { ONE_OF(O_RDONLY, O_ACCMODE),
 	ONE_OF(O_WRONLY, O_ACCMODE), ONE_OF(O_RDWR, O_ACCMODE),
 	ONE_OF(O_ACCMODE, O_ACCMODE), FLAG(O_CREAT), FLAG(O_EXCL),
 	FLAG(O_TRUNC), FLAG(O_APPEND), FLAG(O_NONBLOCK), FLAG(O_DIRECTORY),
-	FLAG(O_CLOEXEC), END };
+	FLAG(O_NOCTTY), FLAG(O_CLOEXEC), END };
+static const struct word memfds[] = { FLAG(MFD_CLOEXEC), END };
+static const struct word remaps[] = { FLAG(MREMAP_MAYMOVE),
+	FLAG(MREMAP_FIXED), END };
+static const struct word advice[] = { EXACTLY(MADV_DONTNEED),
+	EXACTLY(MADV_FREE), EXACTLY(MADV_DONTDUMP), END };
+static const struct word modes[] = { EXACTLY(R_OK), EXACTLY(W_OK),
+	EXACTLY(X_OK), EXACTLY(F_OK), END };
+static const struct word futexes[] = { EXACTLY(FUTEX_WAIT_PRIVATE),
+	EXACTLY(FUTEX_WAKE_PRIVATE), END };
+static const struct word signalfds[] = { FLAG(SFD_CLOEXEC),
+	FLAG(SFD_NONBLOCK), END };
+static const struct word mounts[] = { FLAG(MS_RDONLY), FLAG(MS_NOSUID),
+	FLAG(MS_NODEV), FLAG(MS_NOEXEC), FLAG(MS_REMOUNT), FLAG(MS_BIND),
+	FLAG(MS_REC), FLAG(MS_PRIVATE), END };
+static const struct word schedulers[] = { EXACTLY(SCHED_OTHER),
+	EXACTLY(SCHED_BATCH), END };
+static const struct word holes[] = { FLAG(FALLOC_FL_KEEP_SIZE),
+	FLAG(FALLOC_FL_PUNCH_HOLE), END };
+static const struct word waits[] = { FLAG(WNOHANG), END };
+static const struct word bases[] = { { 0x1002, UINT64_MAX, "ARCH_SET_FS" },
+	END };
+static const struct word rulesets[] = { { 1, UINT64_MAX,
+	"LANDLOCK_CREATE_RULESET_VERSION" }, END };
 static const struct word ats[] = { FLAG(AT_EMPTY_PATH), FLAG(AT_REMOVEDIR),
 	FLAG(AT_SYMLINK_NOFOLLOW), END };
 static const struct word families[] = { EXACTLY(AF_UNIX), EXACTLY(AF_INET),
@@ -117,9 +144,14 @@ static const struct {
 } calls[] = {
 	{ "accept4", { NUM("fd"), PTR("addr"), PTR("addrlen"),
 	    { "flags", types, NUMBER } } },
+	{ "access", { PTR("path"), { "mode", modes, NUMBER } } },
+	{ "arch_prctl", { { "op", bases, NUMBER }, PTR("addr") } },
+	{ "bind", { NUM("fd"), PTR("addr"), { "addrlen", lengths, NUMBER } } },
 	{ "clone", { { "flags", clones, NUMBER }, PTR("stack") } },
 	{ "close", { NUM("fd") } },
+	{ "close_range", { NUM("first"), NUM("last"), NUM("flags") } },
 	{ "connect", { NUM("fd"), PTR("addr"), { "addrlen", lengths, NUMBER } } },
+	{ "dup2", { NUM("oldfd"), NUM("newfd") } },
 	{ "dup3", { NUM("oldfd"), NUM("newfd"), { "flags", opens, NUMBER } } },
 	{ "epoll_create1", { { "flags", sets, NUMBER } } },
 	{ "epoll_ctl", { NUM("epfd"), { "op", epolls, NUMBER }, NUM("fd"),
@@ -130,18 +162,36 @@ static const struct {
 	    NUM("timeout") } },
 	{ "execveat", { NUM("fd"), PTR("path"), PTR("argv"), PTR("envp"),
 	    { "flags", ats, NUMBER } } },
+	{ "faccessat", { NUM("fd"), PTR("path"), { "mode", modes, NUMBER } } },
+	{ "fallocate", { NUM("fd"), { "mode", holes, NUMBER }, NUM("offset"),
+	    NUM("length") } },
 	{ "fcntl", { NUM("fd"), { "cmd", fcntls, NUMBER },
 	    { "arg", opens, NUMBER } } },
 	{ "fstat", { NUM("fd") } },
+	{ "futex", { PTR("word"), { "op", futexes, NUMBER } } },
+	{ "getgroups", { NUM("size"), PTR("list") } },
 	{ "ioctl", { NUM("fd"), { "request", ioctls, NUMBER } } },
 	{ "kill", { NUM("pid"), { "sig", signals, NUMBER } } },
-	{ "landlock_add_rule", { NUM("fd"), { "rule_type", rules, NUMBER } } },
+	{ "landlock_add_rule", { NUM("fd"), { "rule_type", rules, NUMBER },
+	    PTR("attr"), NUM("flags") } },
+	{ "landlock_create_ruleset", { PTR("attr"), NUM("size"),
+	    { "flags", rulesets, NUMBER } } },
+	{ "landlock_restrict_self", { NUM("fd"), NUM("flags") } },
+	{ "listen", { NUM("fd"), NUM("backlog") } },
+	{ "madvise", { PTR("addr"), NUM("length"),
+	    { "advice", advice, NUMBER } } },
+	{ "memfd_create", { PTR("name"), { "flags", memfds, NUMBER } } },
+	{ "memfd_secret", { NUM("flags") } },
 	{ "mkdir", { PTR("path"), MODE } },
 	{ "mkdirat", { NUM("fd"), PTR("path"), MODE } },
 	{ "mmap", { PTR("addr"), NUM("length"), { "prot", prots, NUMBER },
 	    { "flags", maps, NUMBER }, NUM("fd"), NUM("offset") } },
+	{ "mount", { PTR("source"), PTR("target"), PTR("type"),
+	    { "flags", mounts, NUMBER }, PTR("data") } },
 	{ "mprotect", { PTR("addr"), NUM("length"),
 	    { "prot", prots, NUMBER } } },
+	{ "mremap", { PTR("addr"), NUM("old"), NUM("new"),
+	    { "flags", remaps, NUMBER } } },
 	{ "newfstatat", { NUM("fd"), PTR("path"), PTR("stat"),
 	    { "flags", ats, NUMBER } } },
 	{ "open", { PTR("path"), { "flags", opens, NUMBER }, MODE } },
@@ -160,15 +210,20 @@ static const struct {
 	    { "flags", messages, NUMBER }, PTR("addr"), PTR("addrlen") } },
 	{ "recvmsg", { NUM("fd"), PTR("msg"), { "flags", messages, NUMBER } } },
 	{ "rt_sigprocmask", { { "how", masks, NUMBER } } },
+	{ "sched_setscheduler", { NUM("pid"), { "policy", schedulers, NUMBER },
+	    PTR("param") } },
 	{ "seccomp", { { "operation", seccomps, NUMBER }, NUM("flags"),
 	    PTR("args") } },
 	{ "sendmsg", { NUM("fd"), PTR("msg"), { "flags", messages, NUMBER } } },
 	{ "sendto", { NUM("fd"), PTR("buf"), NUM("len"),
 	    { "flags", messages, NUMBER }, PTR("addr"), NUM("addrlen") } },
 	{ "setgroups", { NUM("size"), PTR("list") } },
+	{ "setpgid", { NUM("pid"), NUM("pgid") } },
 	{ "setsockopt", { NUM("fd"), { "level", levels, NUMBER },
 	    NUM("optname") } },
 	{ "shutdown", { NUM("fd"), { "how", ends, NUMBER } } },
+	{ "signalfd4", { NUM("fd"), PTR("mask"), NUM("size"),
+	    { "flags", signalfds, NUMBER } } },
 	{ "socket", { { "domain", families, NUMBER },
 	    { "type", types, NUMBER }, NUM("protocol") } },
 	{ "socketpair", { { "domain", families, NUMBER },
@@ -177,7 +232,7 @@ static const struct {
 	{ "umount2", { PTR("path"), { "flags", umounts, NUMBER } } },
 	{ "unlinkat", { NUM("fd"), PTR("path"), { "flags", ats, NUMBER } } },
 	{ "unshare", { { "flags", clones, NUMBER } } },
-	{ "wait4", { NUM("pid"), PTR("status"), NUM("options"),
+	{ "wait4", { NUM("pid"), PTR("status"), { "options", waits, NUMBER },
 	    PTR("rusage") } },
 	{ "write", { NUM("fd"), PTR("buf"), NUM("count") } },
 };
@@ -317,6 +372,12 @@ render_limit(const struct policy_row *row, const struct policy_limit *l,
 		a.words = option_words(row);
 	if (l->op != LIMIT_MASK) {
 		put_value(value, sizeof value, &a, l->value, UINT64_MAX);
+		snprintf(dst, RENDER_TEXT, "%s == %s", a.name, value);
+		return;
+	}
+	if (l->mask == UINT32_MAX) {		/* an int, whatever its sign */
+		put_value(value, sizeof value, &a,
+		    (uint64_t)(int32_t)l->value, UINT64_MAX);
 		snprintf(dst, RENDER_TEXT, "%s == %s", a.name, value);
 		return;
 	}

@@ -23,6 +23,7 @@ enum {
 	HANDOFF_LISTEN,
 	/* once the handoff, and the files, are read */
 	PARENT_CHANNEL_FD = HANDOFF_FD,
+	PARENT_LOOP_FD = HANDOFF_BOARD,		/* libevent's, the lowest free */
 	PARENT_SIGNAL_FD = HANDOFF_FILE + FILE_CERTIFICATE,
 	PARENT_RESOLVER_FD = HANDOFF_WORKER_EXE,
 	/* these two stay, and newer ones take their places (news.h) */
@@ -31,9 +32,9 @@ enum {
 };
 /* policy.c limits calls to these. */
 _Static_assert(PARENT_CHANNEL_FD == 3 && HANDOFF_PROGRESS == 4 &&
-    PARENT_RESOLVER_FD == 6 && PARENT_SIGNAL_FD == 7 && PARENT_CA_FD == 9 &&
+    PARENT_LOOP_FD == 5 && PARENT_RESOLVER_FD == 6 && PARENT_SIGNAL_FD == 7 && PARENT_CA_FD == 9 &&
     PARENT_CRL_FD == 10 && HANDOFF_NEWS == 11,
-    "the parent's table in policy.c says 3, 4, 6, 7 and 9 to 11");
+    "the parent's table in policy.c says 3 to 7 and 9 to 11");
 
 /*
  * The exit code of a parent that a filter, or whatever else, has kept from

@@ -37,26 +37,13 @@
 #include "layers.h"
 #include "rlimits.h"
 #include "parent.h"
+#include "policy.h"
 #include "rehearsal.h"
 #include "resolver.h"
 #include "status.h"
 #include "supervisor.h"
 #include "text.h"
 #include "title.h"
-
-#define CAP(n) (UINT64_C(1) << (n))
-
-/*
- * Why root keeps these (linux/capability.h), and no others:
- *  2 DAC_READ_SEARCH	opens key and certificate wherever they lie
- *  5 KILL		signals parents, which have another user
- *  6 SETGID, 7 SETUID	its children give root up
- *  8 SETPCAP		its children empty their bounding set
- * 10 NET_BIND_SERVICE	a reload may name a port below 1024
- * 18 SYS_CHROOT	its children enter an empty root
- */
-#define CAPABILITIES (CAP(2) | CAP(5) | CAP(6) | CAP(7) | CAP(8) | CAP(10) | \
-	CAP(18))
 
 static struct options {
 	const char	*file;
@@ -616,7 +603,7 @@ confine(void)
 	if (supervisor.one_uid)
 		confine_drop_capabilities();
 	else
-		confine_keep_capabilities(CAPABILITIES);
+		confine_keep_capabilities(policy_capability_mask());
 	confine_hide();
 	confine_no_new_privs();
 	confine_no_new_code();

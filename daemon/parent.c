@@ -105,7 +105,8 @@ start_spawner(void)
 			{ life[0], SPAWNER_LIFE_FD },
 		};
 
-		exec_program(HANDOFF_WORKER_EXE, "postern-worker: spawner",
+		exec_program(HANDOFF_WORKER_EXE, h.config.isolation ==
+		    ISOLATION_POOL ? SPAWNER_POOL_TITLE : SPAWNER_TITLE,
 		    place, 2);
 	}
 	if (pair[0] != PARENT_CHANNEL_FD)

@@ -7,6 +7,7 @@
 #include <event2/event_struct.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -231,6 +232,17 @@ service_ready(void)
 	parent_tell_progress();
 }
 
+/* The policy names its number; libevent does not tell it. */
+static void
+check_loop(void)
+{
+	struct epoll_event none;
+
+	if (epoll_wait(PARENT_LOOP_FD, &none, 1, 0) == -1)
+		fatal(EX_SOFTWARE, "libevent's epoll set is not descriptor %d: "
+		    "%s", PARENT_LOOP_FD, strerror(errno));
+}
+
 void
 service_prepare(const struct config *config)
 {
@@ -246,6 +258,7 @@ service_prepare(const struct config *config)
 	    (service.base = event_base_new_with_config(ec)) == NULL)
 		fatal(EX_OSERR, "libevent: no epoll");
 	event_config_free(ec);
+	check_loop();
 	watch_signals();
 	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
 	event_assign(&drain_timer, service.base, -1, 0, on_drain_deadline,

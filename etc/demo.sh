@@ -52,7 +52,7 @@ holds() {
 	'posternd: supervisor') echo 'listening sockets; no key' ;;
 	'posternd: parent'*) echo 'the key, all TLS' ;;
 	'posternd: resolver') echo 'no key, no files; asks DNS' ;;
-	'postern-worker: spawner') echo 'no key, no network; makes workers' ;;
+	'postern-worker: '*spawner) echo 'no key, no network; makes workers' ;;
 	'postern-worker: init') echo 'nothing' ;;
 	*) echo 'one client: descriptor 3 alone' ;;
 	esac

@@ -56,6 +56,13 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 	[POLICY_SPAWNER] = {
 		[BOUND_FILES] = { .base = 64, .each = 1 },
 		[BOUND_PROCESSES] = { .base = 128, .each = 1 },
+		[BOUND_MEMORY] = { .base = MIB(4) },
+		[BOUND_STACK] = { .base = MIB(8) },
+	},
+	/* The same, and what its pool's connections cannot take yet. */
+	[POLICY_POOL_SPAWNER] = {
+		[BOUND_FILES] = { .base = 64, .each = 1 },
+		[BOUND_PROCESSES] = { .base = 128, .each = 1 },
 		[BOUND_MEMORY] = { .base = MIB(4), .pooled = KIB(65) },
 		[BOUND_STACK] = { .base = MIB(8) },
 	},

@@ -16,6 +16,10 @@ enum {
 	SPAWNER_FD_END = 5
 };
 
+/* By its title a spawner is told which it is. */
+#define SPAWNER_TITLE		"postern-worker: spawner"
+#define SPAWNER_POOL_TITLE	"postern-worker: pool-spawner"
+
 enum isolation {
 	ISOLATION_CONNECTION,	/* an echo worker per connection */
 	ISOLATION_POOL		/* few workers, each serving many */

@@ -14,16 +14,15 @@
 #include "log.h"
 
 static int
-add_row(scmp_filter_ctx ctx, const struct policy_row *row)
+add_row(scmp_filter_ctx ctx, uint32_t arch, const struct policy_row *row)
 {
 	struct scmp_arg_cmp arg[POLICY_LIMITS];
 	unsigned int n = 0;
-	int nr = seccomp_syscall_resolve_name(row->call);
+	int nr = seccomp_syscall_resolve_name_arch(arch, row->call);
 
-	if (nr == __NR_SCMP_ERROR)
-		return -EINVAL;		/* a misspelt row must not pass */
+	/* One misspelt, or another machine's, must not pass unnoticed. */
 	if (nr < 0)
-		return 0;		/* another machine's call */
+		return -EINVAL;
 	for (size_t i = 0; i < POLICY_LIMITS; i++) {
 		const struct policy_limit *l = &row->limit[i];
 
@@ -34,19 +33,24 @@ add_row(scmp_filter_ctx ctx, const struct policy_row *row)
 			arg[n++] = SCMP_CMP64(l->arg, SCMP_CMP_MASKED_EQ,
 			    l->mask, l->value);
 	}
+	/* libseccomp wants the native number, and translates it itself. */
+	nr = seccomp_syscall_resolve_name(row->call);
 	return seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, nr, n, arg);
 }
 
 static int
-add_rows(scmp_filter_ctx ctx, const struct policy *p, const char **why)
+add_rows(scmp_filter_ctx ctx, uint32_t arch, const struct policy *p,
+    const char **why)
 {
+	bool old_calls = arch == SCMP_ARCH_X86_64;
+
 	for (size_t g = 0; g < POLICY_GROUPS && p->groups[g] != NULL; g++) {
 		const struct policy_group *group = p->groups[g];
 
-		if (!policy_group_used(group))
+		if (!policy_group_used_on(group, old_calls))
 			continue;
 		for (size_t i = 0; i < group->count; i++) {
-			int e = add_row(ctx, &group->rows[i]);
+			int e = add_row(ctx, arch, &group->rows[i]);
 
 			/* Groups may share a row: the supervisor's do. */
 			if (e < 0 && e != -EEXIST) {
@@ -109,9 +113,22 @@ otherwise(const struct policy *p)
 	return SCMP_ACT_TRACE(id);
 }
 
+/* One machine's calls, and no other's. */
+static int
+choose_machine(scmp_filter_ctx ctx, uint32_t arch)
+{
+	int e;
+
+	if (arch == seccomp_arch_native())
+		return 0;
+	e = seccomp_arch_add(ctx, arch);
+	return e == 0 ? seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE) : e;
+}
+
 /* A table as libseccomp has it: released by the caller, who got 0. */
 static int
-build(const struct policy *p, scmp_filter_ctx *ctx, const char **why)
+build(const struct policy *p, uint32_t arch, scmp_filter_ctx *ctx,
+    const char **why)
 {
 	int e;
 
@@ -122,18 +139,20 @@ build(const struct policy *p, scmp_filter_ctx *ctx, const char **why)
 	e = seccomp_attr_set(*ctx, SCMP_FLTATR_ACT_BADARCH,
 	    SCMP_ACT_KILL_PROCESS);
 	if (e == 0)
-		e = add_rows(*ctx, p, why);
+		e = choose_machine(*ctx, arch);
+	if (e == 0)
+		e = add_rows(*ctx, arch, p, why);
 	if (e != 0)
 		seccomp_release(*ctx);
 	return e;
 }
 
 bool
-filter_compile(const struct policy *p, struct sock_fprog *prog,
-    const char **why)
+filter_compile_for(const struct policy *p, uint32_t arch,
+    struct sock_fprog *prog, const char **why)
 {
 	scmp_filter_ctx ctx;
-	int e = build(p, &ctx, why);
+	int e = build(p, arch, &ctx, why);
 
 	if (e == 0) {
 		e = export(ctx, prog);
@@ -144,10 +163,17 @@ filter_compile(const struct policy *p, struct sock_fprog *prog,
 }
 
 bool
+filter_compile(const struct policy *p, struct sock_fprog *prog,
+    const char **why)
+{
+	return filter_compile_for(p, seccomp_arch_native(), prog, why);
+}
+
+bool
 filter_print(const struct policy *p, int fd, const char **why)
 {
 	scmp_filter_ctx ctx;
-	int e = build(p, &ctx, why);
+	int e = build(p, seccomp_arch_native(), &ctx, why);
 
 	if (e == 0) {
 		e = seccomp_export_pfc(ctx, fd);

@@ -11,13 +11,17 @@
 
 /*
  * Compile a table for this machine: what no row allows kills the process, and
- * so does a call by any other architecture's entry (i386's int 0x80, x32).  A
- * call that this machine does not have is left out.  `prog->filter` is
- * malloc'ed and the caller's.  False with errno set and, in `*why`, what
- * failed (static text, or the name of the row's call).
+ * so does a call by any other architecture's entry (i386's int 0x80, x32).
+ * `prog->filter` is malloc'ed and the caller's.  False with errno set and, in
+ * `*why`, what failed (static text, or the name of the row's call, which this
+ * machine may not have).
  */
 bool filter_compile(const struct policy *p, struct sock_fprog *prog,
     const char **why);
+
+/* The same for another machine: one of libseccomp's SCMP_ARCH_. */
+bool filter_compile_for(const struct policy *p, uint32_t arch,
+    struct sock_fprog *prog, const char **why);
 
 /*
  * Write the compiled table to `fd` in libseccomp's words for people ("pseudo

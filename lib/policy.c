@@ -1,39 +1,66 @@
 /*
- * All tables: what each process may ask of the kernel, and why it needs to.
+ * All tables: what each process may ask of the kernel, and what it needs that
+ * for.
  *
- * A filter is inherited.  So the supervisor's table is its own rows plus all
- * groups of what it starts, and a row allowed to a process counts only if all
- * the filters beneath it allow it too.
+ * A filter is inherited.  So a process's table is its own groups and, by
+ * construction (build, below), those of all that it starts: what they do before
+ * their own filter, and after it.  What one of those may do is its stack: only
+ * what its own table and all beneath it allow.
+ *
+ * Rows that only another kernel, clock, library or moment needs are in the
+ * groups of the reserve ("reserve-..."), each of which a test asks for by hand;
+ * what differs by machine or build is a group that is there only where it is
+ * needed.
  */
 #include "policy.h"
 
+#include <asm/ioctls.h>
+#include <ctype.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
+#include <linux/landlock.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <asm/termbits.h>
-#include <asm/ioctls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "confine.h"
 
 #define EQ(a, v)	{ .arg = (a), .op = LIMIT_EQ, .value = (uint64_t)(v) }
 #define MASK(a, m, v)	{ .arg = (a), .op = LIMIT_MASK, \
 	.mask = (uint64_t)(m), .value = (uint64_t)(v) }
+/* A negative int: how it is widened is the C library's business. */
+#define INT(a, v)	MASK(a, UINT32_MAX, (uint32_t)(v))
 
 /* The supervisor's sockets, and no datagrams. */
 #define LISTENING (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
 /* The resolver's, besides their type. */
 #define ASKING (SOCK_CLOEXEC | SOCK_NONBLOCK)
+/* Ways between our processes: messages, whole or absent. */
+#define MESSAGES (SOCK_SEQPACKET | SOCK_CLOEXEC)
+/* Memory that is the process's alone, and no file's. */
+#define OWN_MEMORY (MAP_PRIVATE | MAP_ANONYMOUS)
+#define DATA (PROT_READ | PROT_WRITE)
+#define EMPTY_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | \
+	CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID)
+#define FUTEX_WAKE_OWN (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)
+/* Debian 12's headers for x86_64 lack it: <asm/mman.h> of aarch64. */
+#define PROT_BRANCHES	0x10
+/* above process.c's OUT_OF_THE_WAY */
+#define OUT_OF_THE_WAY	256
 
 #define GROUP(n, w, r) { .name = (n), .when = (w), .rows = (r), \
 	.count = sizeof(r) / sizeof((r)[0]) }
@@ -41,42 +68,49 @@
 /* ---- rows that several processes share ------------------------------------ */
 
 static const struct policy_row memory_rows[] = {
-	{ "brk", { {0} }, "malloc grows and shrinks its heap" },
-	{ "madvise", { {0} }, "malloc gives freed memory back" },
-	{ "mmap", { MASK(2, PROT_EXEC, 0), MASK(3, MAP_SHARED, 0) },
-	    "malloc takes large blocks: private, never executable" },
-	{ "munmap", { {0} }, "malloc gives large blocks back" },
+	{ "brk", { {0} }, "the heap, whence all that it remembers has its room" },
 };
 static const struct policy_group memory =
     GROUP("memory", WHEN_ALWAYS, memory_rows);
 
-/* Not seen in an ordinary run; another kernel, clock or moment needs them. */
-static const struct policy_row reserve_rows[] = {
-	{ "clock_gettime", { {0} }, "where the vDSO has no clock" },
-	{ "futex", { {0} }, "libcrypto's locks, if ever contended" },
-	{ "getpid", { {0} }, "libcrypto's random generator notices forks" },
-	{ "getrandom", { {0} }, "libcrypto's random generator reseeds itself" },
-	{ "gettimeofday", { {0} }, "where the vDSO has no clock" },
-	{ "restart_syscall", { {0} }, "a timed wait resumed after SIGCONT" },
-	{ "rt_sigreturn", { {0} }, "return from a signal's handler" },
-	{ "time", { {0} }, "where the vDSO has no clock" },
+/* Where malloc may take large blocks by themselves. */
+static const struct policy_row blocks_rows[] = {
+	{ "mmap", { EQ(2, DATA), EQ(3, OWN_MEMORY) },
+	    "large blocks: its own, of no file, never executable" },
+	{ "munmap", { {0} }, "large blocks are given back" },
 };
-static const struct policy_group reserve =
-    GROUP("reserve", WHEN_ALWAYS, reserve_rows);
+static const struct policy_group blocks =
+    GROUP("blocks", WHEN_ALWAYS, blocks_rows);
 
 static const struct policy_row log_rows[] = {
-	{ "ppoll", { EQ(1, 1) }, "asks whether a blocking log sink would block" },
-	{ "sendto", { EQ(0, 2), EQ(4, 0) }, "logs to the journal or syslogd" },
-	{ "write", { EQ(0, 2) }, "logs to a terminal, pipe or file" },
+	{ "sendto", { EQ(0, 2), EQ(3, MSG_DONTWAIT | MSG_NOSIGNAL), EQ(4, 0) },
+	    "its log lines, to the journal or syslogd" },
+	{ "write", { EQ(0, 2) }, "its log lines, to a terminal, pipe or file" },
 };
 static const struct policy_group logging =
     GROUP("log", WHEN_ALWAYS, log_rows);
 
+/* For a process that waits in no ppoll of its own. */
+static const struct policy_row log_waits_rows[] = {
+	{ "ppoll", { EQ(1, 1) },
+	    "a log line is dropped rather than wait for its reader" },
+};
+static const struct policy_group log_waits =
+    GROUP("log-waits", WHEN_ALWAYS, log_waits_rows);
+
 static const struct policy_row exit_rows[] = {
-	{ "exit_group", { {0} }, "ends" },
+	{ "exit_group", { {0} }, "it ends, and its status says how" },
 };
 static const struct policy_group ending =
     GROUP("exit", WHEN_ALWAYS, exit_rows);
+
+/* What libcrypto's random generator does, at any time. */
+static const struct policy_row random_rows[] = {
+	{ "getpid", { {0} }, "its random numbers must not be a fork's as well" },
+	{ "getrandom", { {0} }, "its random numbers begin with the kernel's" },
+};
+static const struct policy_group randomness =
+    GROUP("random", WHEN_ALWAYS, random_rows);
 
 /* What AddressSanitizer's and UBSan's run time ask for by themselves. */
 static const struct policy_row sanitizer_rows[] = {
@@ -86,7 +120,6 @@ static const struct policy_row sanitizer_rows[] = {
 	{ "fstat", { {0} }, "sanitizer: symbolizes" },
 	{ "futex", { {0} }, "sanitizer: its locks" },
 	{ "getpid", { {0} }, "sanitizer: report" },
-	{ "getrlimit", { {0} }, "sanitizer: size of the stack" },
 	{ "gettid", { {0} }, "sanitizer: report" },
 	{ "madvise", { {0} }, "sanitizer: shadow memory" },
 	{ "mmap", { MASK(2, PROT_EXEC, 0), MASK(3, MAP_SHARED, 0) },
@@ -94,12 +127,9 @@ static const struct policy_row sanitizer_rows[] = {
 	{ "mprotect", { MASK(2, PROT_EXEC, 0) }, "sanitizer: shadow memory" },
 	{ "munmap", { {0} }, "sanitizer: shadow memory" },
 	{ "newfstatat", { {0} }, "sanitizer: symbolizes" },
-	{ "open", { MASK(1, O_ACCMODE, O_RDONLY) },
-	    "sanitizer: reads its own mappings" },
 	{ "openat", { MASK(2, O_ACCMODE, O_RDONLY) },
 	    "sanitizer: reads its own mappings" },
 	{ "prlimit64", { EQ(0, 0), EQ(2, 0) }, "sanitizer: size of the stack" },
-	{ "readlink", { {0} }, "sanitizer: name of its program" },
 	{ "readlinkat", { {0} }, "sanitizer: name of its program" },
 	{ "rt_sigaction", { {0} }, "sanitizer: its handlers" },
 	{ "rt_sigprocmask", { {0} }, "sanitizer: its handlers" },
@@ -110,124 +140,242 @@ static const struct policy_row sanitizer_rows[] = {
 static const struct policy_group sanitizer =
     GROUP("sanitizer", WHEN_SANITIZED, sanitizer_rows);
 
+static const struct policy_row sanitizer_old_rows[] = {
+	{ "getrlimit", { {0} }, "sanitizer: size of the stack" },
+	{ "open", { MASK(1, O_ACCMODE, O_RDONLY) },
+	    "sanitizer: reads its own mappings" },
+	{ "readlink", { {0} }, "sanitizer: name of its program" },
+};
+static const struct policy_group sanitizer_old =
+    GROUP("sanitizer-old", WHEN_SANITIZED | WHEN_OLD_CALLS, sanitizer_old_rows);
+
+/* ---- reserve: not seen in an ordinary run ---------------------------------- */
+
+static const struct policy_row clock_rows[] = {
+	{ "clock_gettime", { {0} }, "the time, on a kernel or clock that has it "
+	    "only by a call" },
+};
+static const struct policy_group clocks =
+    GROUP("reserve-clock", WHEN_ALWAYS, clock_rows);
+
+/* libcrypto's, c-ares's and libevent's clocks */
+static const struct policy_row old_clock_rows[] = {
+	{ "gettimeofday", { {0} },
+	    "the libraries' time, on a kernel or clock that has it only by a "
+	    "call" },
+};
+static const struct policy_group old_clocks =
+    GROUP("reserve-libraries-clock", WHEN_ALWAYS, old_clock_rows);
+
+static const struct policy_row date_rows[] = {
+	{ "time", { {0} }, "has a certificate run out?  On a kernel that has the "
+	    "date only by a call" },
+};
+static const struct policy_group dates =
+    GROUP("reserve-date", WHEN_OLD_CALLS, date_rows);
+
+/* A wait with an end, on which the process's own deadlines depend. */
+static const struct policy_row resumed_rows[] = {
+	{ "restart_syscall", { {0} }, "a wait with an end goes on after SIGSTOP "
+	    "and SIGCONT, on a kernel that resumes it so" },
+};
+static const struct policy_group resumed =
+    GROUP("reserve-wait", WHEN_ALWAYS, resumed_rows);
+
+static const struct policy_row once_rows[] = {
+	{ "futex", { EQ(1, FUTEX_WAKE_OWN) },
+	    "a part of libcrypto that is first used now is set up once" },
+};
+static const struct policy_group once =
+    GROUP("reserve-once", WHEN_ALWAYS, once_rows);
+
+static const struct policy_row pressure_rows[] = {
+	{ "madvise", { EQ(2, MADV_DONTNEED) },
+	    "another malloc's way to give memory back" },
+};
+static const struct policy_group pressure =
+    GROUP("reserve-memory", WHEN_ALWAYS, pressure_rows);
+
+/* Where malloc is told to take all from the heap. */
+static const struct policy_row no_heap_rows[] = {
+	{ "mmap", { EQ(2, DATA), EQ(3, OWN_MEMORY) },
+	    "memory, where the heap has met another mapping" },
+	{ "munmap", { {0} }, "and that memory is given back" },
+};
+static const struct policy_group no_heap =
+    GROUP("reserve-heap", WHEN_ALWAYS, no_heap_rows);
+
+static const struct policy_row resized_rows[] = {
+	{ "mremap", { EQ(3, MREMAP_MAYMOVE) },
+	    "a large block that grows, a server's or file's chain say" },
+};
+static const struct policy_group resized =
+    GROUP("reserve-resize", WHEN_ALWAYS, resized_rows);
+
 /* ---- echo worker ------------------------------------------------------------ */
 
 static const struct policy_row echo_rows[] = {
-	{ "exit_group", { {0} }, "ends when its client has" },
-	{ "read", { EQ(0, 3) }, "takes the client's bytes" },
-	{ "write", { EQ(0, 3) }, "gives them back" },
+	{ "exit_group", { {0} }, "it ends when its client has" },
+	{ "read", { EQ(0, 3) }, "the client's bytes" },
+	{ "write", { EQ(0, 3) }, "the same bytes, back to the client" },
 };
 static const struct policy_group echo = GROUP("echo", WHEN_ALWAYS, echo_rows);
 
 /* ---- pool worker ------------------------------------------------------------ */
 
 static const struct policy_row pool_rows[] = {
-	{ "close", { {0} }, "a connection has ended" },
-	{ "epoll_ctl", { EQ(0, 4) }, "takes a connection into its set" },
-	{ "epoll_pwait", { EQ(0, 4) }, "waits for any of its connections" },
-	{ "epoll_wait", { EQ(0, 4) }, "waits for any of its connections" },
-	{ "exit_group", { {0} }, "ends with its spawner" },
-	{ "read", { {0} }, "takes a client's bytes" },
-	{ "recvmsg", { EQ(0, 3) }, "is handed a connection by the spawner" },
-	{ "write", { {0} }, "gives them back" },
+	{ "close", { {0} }, "a client has ended, the others go on" },
+	{ "epoll_ctl", { EQ(0, 4) },
+	    "a new client, or one that is slow to read, is waited for" },
+	{ "exit_group", { {0} }, "it ends after its spawner and last client" },
+	{ "read", { {0} }, "any of its clients' bytes" },
+	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "a new client, handed over by the spawner" },
+	{ "write", { {0} }, "the same bytes, back to that client" },
 };
 static const struct policy_group pool = GROUP("pool", WHEN_ALWAYS, pool_rows);
+
+static const struct policy_row pool_old_rows[] = {
+	{ "epoll_wait", { EQ(0, 4) }, "which of its clients has something?" },
+};
+static const struct policy_group pool_old =
+    GROUP("pool-old", WHEN_OLD_CALLS, pool_old_rows);
+
+static const struct policy_row pool_new_rows[] = {
+	{ "epoll_pwait", { EQ(0, 4) }, "which of its clients has something?" },
+};
+static const struct policy_group pool_new =
+    GROUP("pool-new", WHEN_NEW_CALLS, pool_new_rows);
 
 /* ---- init of the workers' pid namespace -------------------------------------- */
 
 static const struct policy_row init_rows[] = {
-	{ "exit_group", { {0} }, "ends, and all workers with it" },
-	{ "read", { EQ(0, 3) }, "notices that the parent is gone" },
+	{ "exit_group", { {0} }, "it ends, and all workers with it" },
+	{ "read", { EQ(0, 3) }, "a pipe whose end says that the parent is gone" },
 };
 static const struct policy_group init = GROUP("init", WHEN_ALWAYS, init_rows);
 
 /* ---- spawner ------------------------------------------------------------------ */
 
 static const struct policy_row spawner_rows[] = {
-	{ "clone", { EQ(0, SIGCHLD) }, "forks a worker: no thread, no namespace" },
-	{ "close", { {0} }, "lets go of a pair's ends once handed over" },
-	{ "ppoll", { {0} }, "waits for the parent, or for a child to end" },
-	{ "recvmsg", { EQ(0, 3) }, "hears how many workers are wanted" },
-	{ "rt_sigreturn", { {0} }, "returns from SIGCHLD's handler" },
-	{ "sendmsg", { {0} }, "hands over a worker's other end" },
-	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_SEQPACKET | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK) }, "makes the way to a pool worker" },
-	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC) },
-	    "makes the only way into a worker" },
-	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK) }, "makes a connection of a pool worker" },
-	{ "wait4", { {0} }, "learns how a worker ended" },
+	{ "clone", { EQ(0, SIGCHLD) },
+	    "a new worker: a fork, no thread, no namespace" },
+	{ "close", { {0} }, "a pair's ends, once they are handed over" },
+	{ "ppoll", { EQ(1, 1) }, "waits for its parent or for a worker's end; "
+	    "a log line is dropped rather than wait for its reader" },
+	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "how many workers are wanted" },
+	{ "rt_sigreturn", { {0} }, "a worker's end came as a signal" },
+	{ "wait4", { INT(0, -1), EQ(2, WNOHANG) }, "how did a worker end?" },
 };
 static const struct policy_group spawner =
     GROUP("spawner", WHEN_ALWAYS, spawner_rows);
 
-/* What a new worker does between fork and its own filter. */
-static const struct policy_row fledge_rows[] = {
-	{ "close_range", { {0} }, "a worker closes all but its own descriptor" },
-	{ "dup2", { {0} }, "a worker puts its descriptor at 3" },
-	{ "dup3", { {0} }, "a worker puts its descriptor at 3" },
-	{ "epoll_create1", { EQ(0, EPOLL_CLOEXEC) },
-	    "a pool worker makes its set" },
-	{ "prctl", { EQ(0, PR_SET_NAME) }, "a worker takes its name" },
-	{ "prlimit64", { EQ(0, 0) }, "a worker may open nothing more" },
-	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_FILTER), EQ(1, 0) },
-	    "a worker confines itself" },
-	{ "setrlimit", { {0} }, "a worker may open nothing more" },
+/* One worker for each client. */
+static const struct policy_row echoes_rows[] = {
+	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) },
+	    "a worker's other end goes to the parent" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC),
+	    EQ(2, 0) }, "the only way into a worker" },
 };
-static const struct policy_group fledge =
-    GROUP("fledge", WHEN_ALWAYS, fledge_rows);
+static const struct policy_group echoes =
+    GROUP("echoes", WHEN_ALWAYS, echoes_rows);
+
+/* Some workers for all clients. */
+static const struct policy_row pooling_rows[] = {
+	{ "sendmsg", { EQ(2, MSG_NOSIGNAL) },
+	    "a client's two ends go to a pool worker and to the parent" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, MESSAGES | SOCK_NONBLOCK),
+	    EQ(2, 0) }, "the way on which a pool worker gets its clients" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK), EQ(2, 0) }, "a client's way to its pool worker" },
+};
+static const struct policy_group pooling =
+    GROUP("pooling", WHEN_ALWAYS, pooling_rows);
 
 /* ---- parent -------------------------------------------------------------------- */
 
+/* Its numbers are those of daemon/handoff.h, which asserts them. */
 static const struct policy_row parent_rows[] = {
 	{ "accept4", { EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC) },
-	    "takes a client from a listening socket" },
-	{ "close", { {0} }, "ends a connection" },
+	    "a new client, from a listening socket" },
+	{ "close", { {0} }, "a client's or a worker's end" },
 	{ "dup3", { EQ(1, 9), EQ(2, O_CLOEXEC) },
-	    "puts a newer CA file where the old one lay" },
+	    "a newer CA file takes the old one's place" },
 	{ "dup3", { EQ(1, 10), EQ(2, O_CLOEXEC) },
-	    "puts a newer CRL where the old one lay" },
-	{ "epoll_ctl", { {0} }, "libevent's set of descriptors" },
-	{ "epoll_pwait", { {0} }, "waits for anything to do" },
-	{ "epoll_wait", { {0} }, "waits for anything to do" },
-	{ "fstat", { EQ(0, 9) }, "how long is the newer CA file?" },
-	{ "fstat", { EQ(0, 10) }, "how long is the newer CRL?" },
+	    "a newer CRL takes the old one's place" },
+	{ "epoll_ctl", { EQ(0, 5) }, "what its one loop waits for" },
 	{ "newfstatat", { EQ(0, 9), EQ(3, AT_EMPTY_PATH) },
 	    "how long is the newer CA file?" },
 	{ "newfstatat", { EQ(0, 10), EQ(3, AT_EMPTY_PATH) },
 	    "how long is the newer CRL?" },
-	{ "pread64", { EQ(0, 9) }, "reads the newer CA file" },
-	{ "pread64", { EQ(0, 10) }, "reads the newer CRL" },
-	{ "read", { EQ(0, 7) }, "takes a signal from its signalfd" },
-	{ "recvfrom", { {0} }, "takes what a client or worker has sent" },
-	{ "recvmsg", { EQ(0, 3) }, "is handed a worker by the spawner" },
-	{ "recvmsg", { EQ(0, 6) }, "hears the resolver's answer" },
-	{ "recvmsg", { EQ(0, 11) }, "is handed newer files by the supervisor" },
-	{ "sendmsg", { EQ(0, 3) }, "asks the spawner for workers" },
-	{ "sendmsg", { EQ(0, 6) }, "asks the resolver" },
-	{ "sendto", { EQ(4, 0) }, "sends to a client or worker, and nobody else" },
+	{ "pread64", { EQ(0, 9) }, "the newer CA file" },
+	{ "pread64", { EQ(0, 10) }, "the newer CRL" },
+	{ "read", { EQ(0, 7) }, "the supervisor's signals: retire, or end" },
+	{ "recvfrom", { EQ(3, MSG_DONTWAIT), EQ(4, 0) },
+	    "what a client or a worker has sent" },
+	{ "recvfrom", { EQ(3, MSG_DONTWAIT | MSG_PEEK), EQ(4, 0) },
+	    "a balancer's header, which stays there until it is whole" },
+	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "a worker, or how one ended, from the spawner" },
+	{ "recvmsg", { EQ(0, 6), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "the resolver's answer" },
+	{ "recvmsg", { EQ(0, 11), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "newer files, from the supervisor" },
+	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) },
+	    "how many workers it wants of the spawner" },
+	{ "sendmsg", { EQ(0, 6), EQ(2, MSG_NOSIGNAL) },
+	    "its question to the resolver" },
+	{ "sendto", { EQ(3, MSG_DONTWAIT | MSG_NOSIGNAL), EQ(4, 0) },
+	    "to a client, a worker or the log, and to nobody else" },
 	{ "setsockopt", { EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY) },
-	    "TCP_NODELAY on a client" },
-	{ "shutdown", { EQ(1, SHUT_WR) }, "tells a worker or client that the end is near" },
-	{ "write", { EQ(0, 4) }, "tells the supervisor of progress" },
+	    "a client gets its echo at once" },
+	{ "shutdown", { EQ(1, SHUT_WR) },
+	    "a worker, or a client, hears that nothing more comes" },
+	{ "write", { EQ(0, 2) }, "its log lines, to a terminal, pipe or file" },
+	{ "write", { EQ(0, 4) }, "the supervisor hears that it is ready" },
 };
 static const struct policy_group parent =
     GROUP("parent", WHEN_ALWAYS, parent_rows);
+
+static const struct policy_row parent_old_rows[] = {
+	{ "epoll_wait", { EQ(0, 5) }, "what is there to do?" },
+};
+static const struct policy_group parent_old =
+    GROUP("parent-old", WHEN_OLD_CALLS, parent_old_rows);
+
+static const struct policy_row parent_new_rows[] = {
+	{ "epoll_pwait", { EQ(0, 5) }, "what is there to do?" },
+};
+static const struct policy_group parent_new =
+    GROUP("parent-new", WHEN_NEW_CALLS, parent_new_rows);
+
+/* glibc before 2.33 and after 2.38 has fstat(2) for what is above. */
+static const struct policy_row parent_fstat_rows[] = {
+	{ "fstat", { EQ(0, 9) },
+	    "how long is the newer CA file?  Of another C library" },
+	{ "fstat", { EQ(0, 10) },
+	    "how long is the newer CRL?  Of another C library" },
+};
+static const struct policy_group parent_fstat =
+    GROUP("reserve-parent", WHEN_ALWAYS, parent_fstat_rows);
 
 /* ---- resolver ------------------------------------------------------------------ */
 
 static const struct policy_row resolver_rows[] = {
 	{ "close", { {0} }, "a question to a DNS server is answered" },
 	{ "connect", { EQ(2, sizeof(struct sockaddr_in)) },
-	    "names the DNS server that a socket is for" },
+	    "a socket is for one DNS server alone" },
 	{ "connect", { EQ(2, sizeof(struct sockaddr_in6)) },
-	    "names the DNS server that a socket is for" },
+	    "a socket is for one DNS server alone" },
 	{ "ppoll", { {0} }, "waits for its parent, or for DNS" },
-	{ "recvfrom", { EQ(3, 0) }, "takes a DNS server's answer" },
-	{ "recvmsg", { EQ(0, 3) }, "hears whose names are wanted" },
-	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) }, "answers its parent" },
+	{ "recvfrom", { EQ(3, 0) }, "a DNS server's answer" },
+	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "whose names its parent wants" },
+	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) },
+	    "the names, to its parent" },
 	{ "sendto", { EQ(3, MSG_NOSIGNAL), EQ(4, 0), EQ(5, 0) },
-	    "asks the DNS server that the socket is for" },
+	    "a question, to the DNS server that the socket is for" },
 	{ "socket", { EQ(0, AF_INET), EQ(1, SOCK_DGRAM | ASKING), EQ(2, 0) },
 	    "a question to a DNS server, from a port of its own" },
 	{ "socket", { EQ(0, AF_INET), EQ(1, SOCK_STREAM | ASKING), EQ(2, 0) },
@@ -244,204 +392,507 @@ static const struct policy_group resolver =
 
 static const struct policy_row exporter_rows[] = {
 	{ "accept4", { EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC) },
-	    "takes one who asks for metrics or status" },
-	{ "close", { {0} }, "has told one who asked" },
-	{ "epoll_ctl", { EQ(0, 3) }, "libevent's set of descriptors" },
-	{ "epoll_pwait", { EQ(0, 3) }, "waits for somebody to ask" },
-	{ "epoll_wait", { EQ(0, 3) }, "waits for somebody to ask" },
-	{ "ioctl", { EQ(1, FIONREAD) }, "libevent asks how long a request is" },
-	{ "readv", { {0} }, "takes a request" },
-	{ "shutdown", { EQ(1, SHUT_WR) }, "libevent ends an answer" },
-	{ "writev", { {0} }, "answers" },
+	    "one who asks for metrics or status" },
+	{ "close", { {0} }, "who asked has been told" },
+	{ "epoll_ctl", { EQ(0, 3) }, "what its one loop waits for" },
+	{ "ioctl", { EQ(1, FIONREAD) }, "how long is a request?" },
+	{ "readv", { {0} }, "a request for metrics" },
+	{ "shutdown", { EQ(1, SHUT_WR) }, "who asked hears that this is all" },
+	{ "writev", { {0} }, "the numbers, to who asked" },
 };
 static const struct policy_group exporter =
     GROUP("exporter", WHEN_ALWAYS, exporter_rows);
 
+static const struct policy_row exporter_old_rows[] = {
+	{ "epoll_wait", { EQ(0, 3) }, "does anybody ask?" },
+};
+static const struct policy_group exporter_old =
+    GROUP("exporter-old", WHEN_OLD_CALLS, exporter_old_rows);
+
+static const struct policy_row exporter_new_rows[] = {
+	{ "epoll_pwait", { EQ(0, 3) }, "does anybody ask?" },
+};
+static const struct policy_group exporter_new =
+    GROUP("exporter-new", WHEN_NEW_CALLS, exporter_new_rows);
+
 /* ---- set-up: what is done between fork and a process's own filter ----------- */
 
-/*
- * The beginning of a dynamically linked program.  Code must be mapped here, so
- * this is where PROT_EXEC is; each process's own filter then takes it away.
- */
+/* Between fork and exec, by the child of a supervisor or a parent. */
+static const struct policy_row exec_rows[] = {
+	{ "close_range", { EQ(1, UINT32_MAX), EQ(2, 0) },
+	    "the new program gets no descriptor but its own" },
+	{ "dup3", { EQ(2, O_CLOEXEC) },
+	    "the program's file is put behind its descriptors" },
+	{ "execveat", { EQ(4, AT_EMPTY_PATH) }, "a program is executed by the "
+	    "descriptor held since the start, never by name" },
+	{ "fcntl", { EQ(1, F_DUPFD), EQ(2, OUT_OF_THE_WAY) },
+	    "its descriptors are moved out of each other's way" },
+	{ "rt_sigprocmask", { EQ(0, SIG_SETMASK) },
+	    "the new program begins with no signal held back" },
+};
+static const struct policy_group exec = GROUP("exec", WHEN_ALWAYS, exec_rows);
+
+static const struct policy_row exec_old_rows[] = {
+	{ "dup2", { {0} }, "its descriptors get the numbers that it expects" },
+};
+static const struct policy_group exec_old =
+    GROUP("exec-old", WHEN_OLD_CALLS, exec_old_rows);
+
+static const struct policy_row exec_new_rows[] = {
+	{ "dup3", { EQ(2, 0) },
+	    "its descriptors get the numbers that it expects" },
+};
+static const struct policy_group exec_new =
+    GROUP("exec-new", WHEN_NEW_CALLS, exec_new_rows);
+
+/* A program's beginning, before its main. */
 static const struct policy_row program_rows[] = {
-	{ "access", { {0} }, "the loader looks for a preload list" },
-	{ "arch_prctl", { {0} }, "the C library sets up thread-local storage" },
-	{ "brk", { {0} }, "malloc's heap" },
-	{ "close", { {0} }, "the loader is done with a library's file" },
-	{ "execveat", { EQ(4, AT_EMPTY_PATH) }, "a program is executed, by the "
-	    "descriptor held since the start and never by name" },
-	{ "faccessat", { {0} }, "the loader looks for a preload list" },
-	{ "fcntl", { EQ(1, F_DUPFD) }, "descriptors are put in their places" },
-	{ "fcntl", { EQ(1, F_GETFL) }, "does the log's sink block?" },
-	{ "fcntl", { EQ(1, F_SETFL), EQ(2, O_NONBLOCK) },
-	    "the spawner's channel must not block the parent" },
-	{ "fstat", { {0} }, "the loader looks at a library" },
-	{ "futex", { {0} }, "libcrypto's once-only set-up" },
-	{ "getdents64", { {0} }, "which descriptors was it started with?" },
-	{ "getegid", { {0} }, "the C library compares real and effective ids" },
-	{ "geteuid", { {0} }, "the C library compares real and effective ids" },
-	{ "getgid", { {0} }, "the C library compares real and effective ids" },
+	{ "brk", { {0} }, "the program's first memory" },
+	{ "getdents64", { {0} },
+	    "was it started with its descriptors, and no others?" },
 	{ "getrandom", { {0} }, "malloc's and libcrypto's seed" },
-	{ "getuid", { {0} }, "the C library compares real and effective ids" },
-	{ "lseek", { {0} }, "the C library has read past a time zone" },
-	{ "mmap", { {0} }, "the loader maps a library" },
-	{ "mprotect", { {0} }, "the loader makes relocated data read-only" },
-	{ "munmap", { {0} }, "the loader is done with its cache" },
-	{ "newfstatat", { {0} }, "the loader looks at a library" },
-	{ "openat", { MASK(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
-	    "the loader opens a library" },
-	{ "pread64", { {0} }, "a file of the configuration is read" },
-	{ "prlimit64", { EQ(0, 0) }, "limits are set" },
-	{ "read", { {0} }, "the loader reads a library's head" },
-	{ "readlink", { {0} }, "the C library resolves a link" },
-	{ "readlinkat", { {0} }, "the C library resolves a link" },
-	{ "rseq", { {0} }, "the C library's thread set-up" },
-	{ "rt_sigaction", { {0} }, "signals are given their handlers" },
-	{ "rt_sigprocmask", { {0} }, "signals are blocked but while waiting" },
-	{ "set_robust_list", { {0} }, "the C library's thread set-up" },
-	{ "set_tid_address", { {0} }, "the C library's thread set-up" },
-	{ "setrlimit", { {0} }, "limits are set" },
-	{ "sysinfo", { {0} }, "the C library's qsort asks for memory" },
-	{ "uname", { {0} }, "c-ares asks for the host's own domain" },
+	{ "mprotect", { MASK(2, PROT_EXEC, 0) },
+	    "what the loader has relocated becomes read-only" },
+	{ "prlimit64", { EQ(0, 0), EQ(2, 0) }, "how large is the stack?" },
+	{ "rseq", { {0} }, "the C library begins its one thread" },
+	{ "set_robust_list", { {0} }, "the C library begins its one thread" },
+	{ "set_tid_address", { {0} }, "the C library begins its one thread" },
 };
 static const struct policy_group program =
     GROUP("program", WHEN_ALWAYS, program_rows);
 
+static const struct policy_row program_old_rows[] = {
+	{ "arch_prctl", { EQ(0, 0x1002) },	/* ARCH_SET_FS */
+	    "the C library's variables get their base" },
+	{ "readlink", { {0} }, "a static program learns its own name" },
+};
+static const struct policy_group program_old =
+    GROUP("program-old", WHEN_OLD_CALLS, program_old_rows);
+
+static const struct policy_row program_new_rows[] = {
+	{ "mprotect", { EQ(2, PROT_READ | PROT_EXEC | PROT_BRANCHES) },
+	    "its code gets branch protection, where the processor has it" },
+	{ "readlinkat", { {0} }, "a static program learns its own name" },
+};
+static const struct policy_group program_new =
+    GROUP("program-new", WHEN_NEW_CALLS, program_new_rows);
+
+/*
+ * Libraries.  Code must be mapped here, so this is where PROT_EXEC is; each
+ * process's own filter then takes it away.
+ */
+static const struct policy_row loader_rows[] = {
+	{ "mmap", { MASK(2, PROT_WRITE, 0), MASK(3, MAP_SHARED, 0) },
+	    "a library's code and constants: executable, never writable" },
+	{ "mmap", { MASK(2, PROT_EXEC, 0), MASK(3, MAP_SHARED, 0) },
+	    "a library's variables: writable, never executable" },
+	{ "munmap", { {0} }, "the loader's list of libraries is let go" },
+};
+static const struct policy_group loader =
+    GROUP("loader", WHEN_ALWAYS, loader_rows);
+
+static const struct policy_row loader_old_rows[] = {
+	{ "access", { EQ(1, 4) },		/* R_OK */
+	    "the loader looks for a list of libraries to load first" },
+};
+static const struct policy_group loader_old =
+    GROUP("loader-old", WHEN_OLD_CALLS, loader_old_rows);
+
+static const struct policy_row loader_new_rows[] = {
+	{ "faccessat", { EQ(2, 4) },		/* R_OK */
+	    "the loader looks for a list of libraries to load first" },
+};
+static const struct policy_group loader_new =
+    GROUP("loader-new", WHEN_NEW_CALLS, loader_new_rows);
+
+/* What all read at their start: libraries, the time zone, files. */
+static const struct policy_row files_rows[] = {
+	{ "close", { {0} }, "a file is read, or a descriptor not needed any "
+	    "more" },
+	{ "fcntl", { EQ(1, F_GETFL) }, "can writing to the log block?" },
+	{ "lseek", { {0} }, "the time zone of the log's dates is looked up" },
+	{ "newfstatat", { {0} },
+	    "how long is a file, and what kind of thing is the log?" },
+	{ "openat", { MASK(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
+	    "libraries, the time zone, /etc/hosts: to read alone" },
+	{ "pread64", { {0} }, "a file that it was handed by descriptor" },
+	{ "read", { {0} }, "libraries' heads, the time zone, /etc/hosts" },
+};
+static const struct policy_group files =
+    GROUP("files", WHEN_ALWAYS, files_rows);
+
+static const struct policy_row files_reserve_rows[] = {
+	{ "fstat", { {0} }, "how long is a file?  Of another C library" },
+};
+static const struct policy_group files_reserve =
+    GROUP("reserve-files", WHEN_ALWAYS, files_reserve_rows);
+
+/* What root gives up, and what every process gives up once more. */
 static const struct policy_row give_up_rows[] = {
-	{ "capget", { {0} }, "is what was given up gone?" },
-	{ "capset", { {0} }, "capabilities are given up" },
-	{ "chdir", { {0} }, "into the empty root" },
-	{ "chroot", { {0} }, "a parent enters an empty root" },
-	{ "close_range", { {0} }, "inherited descriptors are closed" },
-	{ "epoll_create1", { EQ(0, EPOLL_CLOEXEC) }, "libevent's set" },
-	{ "fchdir", { {0} }, "into the empty root" },
-	{ "fcntl", { EQ(1, F_GETOWN_EX) }, "does what it starts end with it?" },
-	{ "fcntl", { EQ(1, F_GETSIG) }, "does what it starts end with it?" },
-	{ "fcntl", { EQ(1, F_SETFL), EQ(2, O_ASYNC) },
-	    "what a parent starts is killed when a pipe of its is closed" },
-	{ "fcntl", { EQ(1, F_SETOWN_EX) },
-	    "what a parent starts is killed when a pipe of its is closed" },
-	{ "fcntl", { EQ(1, F_SETSIG), EQ(2, SIGKILL) },
-	    "what a parent starts is killed when a pipe of its is closed" },
-	{ "ftruncate", { {0} }, "the key's memory gets its size" },
-	{ "getgroups", { EQ(0, 0) }, "are supplementary groups gone?" },
-	{ "getppid", { {0} }, "is the process that started us still there?" },
+	{ "capget", { {0} }, "are the capabilities gone?" },
+	{ "capset", { {0} }, "it keeps no capability" },
+	{ "getgroups", { EQ(0, 0) }, "is it in no group of root's?" },
+	{ "getpid", { {0} }, "its pid, for its log lines" },
+	{ "getppid", { {0} }, "is the process that started it still there?" },
 	{ "getresgid", { {0} }, "is root's group given up for good?" },
 	{ "getresuid", { {0} }, "is root given up for good?" },
-	{ "ioctl", { EQ(1, SIOCGIFFLAGS) },
-	    "is no interface up in the workers' network?" },
-	{ "ioctl", { EQ(1, SIOCGIFNAME) },
-	    "is no interface up in the workers' network?" },
-	{ "landlock_add_rule", { EQ(1, 2) },
-	    "the resolver's domain leaves it the DNS servers' TCP ports" },
-	{ "landlock_create_ruleset", { {0} }, "a Landlock domain is made" },
-	{ "landlock_restrict_self", { {0} }, "a Landlock domain is entered" },
-	{ "memfd_create", { {0} }, "libseccomp hands a filter over" },
-	{ "memfd_secret", { EQ(0, 0) },
-	    "the key's memory, which not even the kernel reads" },
-	{ "mkdir", { EQ(1, 0700) }, "an empty root is made, and tried" },
-	{ "mkdirat", { EQ(2, 0700) }, "an empty root is made, and tried" },
-	{ "mlock", { {0} }, "the key's memory is never on a disk" },
-	{ "mlock2", { {0} }, "the key's memory is never on a disk" },
-	{ "mount", { {0} }, "the workers' empty root is mounted" },
-	{ "pipe2", { {0} }, "the workers' life line is made" },
-	{ "pivot_root", { {0} }, "the workers' old root is left" },
-	{ "prctl", { EQ(0, PR_CAP_AMBIENT) }, "ambient capabilities go" },
-	{ "prctl", { EQ(0, PR_CAPBSET_DROP) }, "the bounding set is emptied" },
-	{ "prctl", { EQ(0, PR_CAPBSET_READ) }, "is the bounding set empty?" },
-	{ "prctl", { EQ(0, PR_GET_DUMPABLE) }, "is it not dumpable?" },
-	{ "prctl", { EQ(0, PR_GET_MDWE) }, "can no memory become executable?" },
-	{ "prctl", { EQ(0, PR_GET_NO_NEW_PRIVS) }, "does no exec give more?" },
-	{ "prctl", { EQ(0, PR_GET_PDEATHSIG) }, "does it end with its parent?" },
+	{ "prctl", { EQ(0, PR_CAP_AMBIENT), EQ(1, PR_CAP_AMBIENT_CLEAR_ALL) },
+	    "it keeps no ambient capability" },
+	{ "prctl", { EQ(0, PR_CAP_AMBIENT), EQ(1, PR_CAP_AMBIENT_IS_SET) },
+	    "are the ambient capabilities gone?" },
+	{ "prctl", { EQ(0, PR_CAPBSET_DROP) },
+	    "it can never get a capability again" },
+	{ "prctl", { EQ(0, PR_CAPBSET_READ) }, "which ones could it get?" },
+	{ "prctl", { EQ(0, PR_GET_DUMPABLE) }, "is it closed to tracers?" },
+	{ "prctl", { EQ(0, PR_GET_MDWE) },
+	    "can no memory of it become executable?" },
+	{ "prctl", { EQ(0, PR_GET_NO_NEW_PRIVS) },
+	    "has no program it executes more rights than it?" },
+	{ "prctl", { EQ(0, PR_GET_PDEATHSIG) },
+	    "will it not outlive what started it?" },
 	{ "prctl", { EQ(0, PR_SET_DUMPABLE), EQ(1, 0) },
-	    "no core file, no tracing" },
+	    "no core file holds its memory, no tracer of its user reads it" },
 	{ "prctl", { EQ(0, PR_SET_MDWE), EQ(1, PR_MDWE_REFUSE_EXEC_GAIN) },
-	    "no memory becomes executable" },
-	{ "prctl", { EQ(0, PR_SET_NAME) }, "it takes its name" },
+	    "no memory of it becomes executable" },
+	{ "prctl", { EQ(0, PR_SET_NAME) }, "ps(1) and the log name it alike" },
 	{ "prctl", { EQ(0, PR_SET_NO_NEW_PRIVS), EQ(1, 1) },
-	    "no later exec gives more" },
-	{ "prctl", { EQ(0, PR_SET_PDEATHSIG) }, "it ends with its parent" },
-	{ "rmdir", { {0} }, "the empty root is removed, so that it stays so" },
-	{ "sched_setscheduler", { EQ(0, 0), EQ(1, SCHED_BATCH) },
-	    "workers run to the end of their turn" },
-	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_STRICT), EQ(1, 1) },
-	    "libseccomp asks, by a call that must fail, for the call" },
-	{ "seccomp", { EQ(0, SECCOMP_GET_ACTION_AVAIL) },
-	    "libseccomp asks what the kernel can do" },
-	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_FILTER) },
-	    "it confines itself, or libseccomp asks which flags there are" },
-	{ "seccomp", { EQ(0, SECCOMP_GET_NOTIF_SIZES) },
-	    "libseccomp asks what the kernel can do" },
-	{ "setgroups", { EQ(0, 0) }, "supplementary groups are given up" },
-	{ "setpgid", { EQ(0, 0), EQ(1, 0) },
-	    "what a parent starts is of one group, which ends with it" },
-	{ "setresgid", { {0} }, "root's group is given up" },
-	{ "setresuid", { {0} }, "root is given up" },
-	{ "signalfd4", { {0} }, "a parent takes its signals by descriptor" },
-	{ "socketpair", { EQ(0, AF_UNIX) }, "the spawner's channel is made" },
-	{ "umount2", { EQ(1, MNT_DETACH) }, "the workers' old root is let go" },
-	{ "unlinkat", { EQ(2, AT_REMOVEDIR) },
-	    "the empty root is removed, so that it stays so" },
-	{ "unshare", { EQ(0, CLONE_NEWUSER) },
-	    "a parent without root gets its chroot (-U)" },
-	{ "unshare", { EQ(0, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET |
-	    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID) },
-	    "the workers' namespaces are made" },
+	    "no program it executes has more rights than it" },
+	{ "prctl", { EQ(0, PR_SET_PDEATHSIG), EQ(1, SIGKILL) },
+	    "it does not outlive what started it" },
+	{ "prlimit64", { EQ(0, 0), EQ(3, 0) },
+	    "no more files, memory or processes than it needs" },
+	{ "rt_sigaction", { {0} },
+	    "a terminal's signals are the supervisor's business" },
+	{ "setgroups", { EQ(0, 0) }, "it is in no group of root's" },
+	{ "setresgid", { {0} }, "it leaves root's group" },
+	{ "setresuid", { {0} }, "it leaves root, and tries to come back" },
 };
 static const struct policy_group give_up =
     GROUP("give-up", WHEN_ALWAYS, give_up_rows);
 
+static const struct policy_row landlock_rows[] = {
+	{ "landlock_create_ruleset", { EQ(2, 0) },
+	    "the domain that leaves it no file" },
+	{ "landlock_create_ruleset", { EQ(0, 0), EQ(1, 0),
+	    EQ(2, LANDLOCK_CREATE_RULESET_VERSION) },
+	    "what can this kernel's Landlock forbid?" },
+	{ "landlock_restrict_self", { EQ(1, 0) },
+	    "it is in that domain for good" },
+};
+static const struct policy_group landlock =
+    GROUP("landlock", WHEN_ALWAYS, landlock_rows);
+
+/* Its own filter, by libseccomp. */
+static const struct policy_row filter_rows[] = {
+	{ "memfd_create", { EQ(1, MFD_CLOEXEC) },
+	    "libseccomp hands its filter over in a file" },
+	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_STRICT), EQ(1, 1) },
+	    "libseccomp asks, by a call that must fail, for the call" },
+	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_FILTER) },
+	    "it confines itself, after libseccomp has asked for the flags" },
+	{ "seccomp", { EQ(0, SECCOMP_GET_ACTION_AVAIL), EQ(1, 0) },
+	    "libseccomp asks whether the kernel can kill a process" },
+	{ "seccomp", { EQ(0, SECCOMP_GET_NOTIF_SIZES), EQ(1, 0) },
+	    "libseccomp asks for the size of a message that is never sent" },
+	{ "write", { {0} }, "libseccomp writes its filter into that file" },
+};
+static const struct policy_group filter =
+    GROUP("filter", WHEN_ALWAYS, filter_rows);
+
+/* A parent's own, as root. */
+static const struct policy_row parent_setup_rows[] = {
+	{ "clone", { EQ(0, SIGCHLD) },
+	    "its spawner and resolver, before it has a key" },
+	{ "fcntl", { EQ(1, F_GETOWN_EX) }, "does what it starts end with it?" },
+	{ "fcntl", { EQ(1, F_GETSIG) }, "does what it starts end with it?" },
+	{ "fcntl", { EQ(1, F_SETFL), EQ(2, O_ASYNC) },
+	    "what it starts is killed when its end of a pipe is closed" },
+	{ "fcntl", { EQ(1, F_SETFL), EQ(2, O_NONBLOCK) },
+	    "its spawner and resolver must not hold it up" },
+	{ "fcntl", { EQ(1, F_SETOWN_EX) },
+	    "what it starts is killed when its end of a pipe is closed" },
+	{ "fcntl", { EQ(1, F_SETSIG), EQ(2, SIGKILL) },
+	    "what it starts is killed when its end of a pipe is closed" },
+	{ "ftruncate", { {0} }, "the key's own memory gets its size" },
+	{ "futex", { EQ(1, FUTEX_WAKE_OWN) },
+	    "each part of libcrypto is set up once" },
+	{ "madvise", { EQ(2, MADV_DONTDUMP) },
+	    "the key's own memory is in no core file" },
+	{ "memfd_secret", { EQ(0, 0) },
+	    "the key's own memory, which not even the kernel reads" },
+	{ "mlock", { {0} }, "the key's own memory is never on a disk" },
+	{ "mlock2", { {0} }, "the key's own memory is never on a disk" },
+	{ "mmap", { EQ(2, DATA), EQ(3, MAP_SHARED) },
+	    "its own page of the board, where it says how many it has" },
+	{ "mmap", { EQ(2, DATA), EQ(3, MAP_SHARED | MAP_FIXED) },
+	    "the key's own memory takes the place of libcrypto's" },
+	{ "pipe2", { EQ(1, O_CLOEXEC) },
+	    "the life line, by which the workers' init sees it gone" },
+	{ "rt_sigprocmask", { EQ(0, SIG_BLOCK) },
+	    "the supervisor's signals come by descriptor alone" },
+	{ "setpgid", { EQ(0, 0), EQ(1, 0) },
+	    "what it starts is of one group, which ends with it" },
+	{ "signalfd4", { INT(0, -1), EQ(3, SFD_CLOEXEC | SFD_NONBLOCK) },
+	    "the supervisor's signals come by descriptor alone" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, MESSAGES), EQ(2, 0) },
+	    "its channels to spawner and resolver" },
+	{ "sysinfo", { {0} },
+	    "the C library's qsort asks for memory, for libcrypto" },
+	{ "wait4", { EQ(2, 0) }, "why did a spawner or resolver not start?" },
+};
+static const struct policy_group parent_setup =
+    GROUP("parent-setup", WHEN_ALWAYS, parent_setup_rows);
+
+/* A process that has a loop, and reads the board. */
+static const struct policy_row looper_rows[] = {
+	{ "epoll_create1", { EQ(0, EPOLL_CLOEXEC) }, "its one loop" },
+	{ "mmap", { EQ(2, PROT_READ), EQ(3, MAP_SHARED) },
+	    "the board, on which parents say how many clients they have" },
+};
+static const struct policy_group looper =
+    GROUP("looper", WHEN_ALWAYS, looper_rows);
+
+/* secure_getenv of libcrypto: is it run for somebody else? */
+static const struct policy_row ids_rows[] = {
+	{ "getegid", { {0} }, "libcrypto trusts no environment of another's" },
+	{ "geteuid", { {0} }, "libcrypto trusts no environment of another's" },
+	{ "getgid", { {0} }, "libcrypto trusts no environment of another's" },
+	{ "getuid", { {0} }, "libcrypto trusts no environment of another's" },
+};
+static const struct policy_group ids = GROUP("ids", WHEN_ALWAYS, ids_rows);
+
+static const struct policy_row empty_root_rows[] = {
+	{ "chroot", { {0} }, "its root directory is an empty one" },
+	{ "fchdir", { {0} }, "it enters the empty directory" },
+};
+static const struct policy_group empty_root =
+    GROUP("empty-root", WHEN_ALWAYS, empty_root_rows);
+
+static const struct policy_row empty_root_old_rows[] = {
+	{ "mkdir", { EQ(1, 0700) }, "an empty directory to be its root" },
+	{ "rmdir", { {0} }, "which is removed, so that it stays empty" },
+};
+static const struct policy_group empty_root_old =
+    GROUP("empty-root-old", WHEN_OLD_CALLS, empty_root_old_rows);
+
+static const struct policy_row empty_root_new_rows[] = {
+	{ "mkdirat", { EQ(2, 0700) }, "an empty directory to be its root" },
+	{ "unlinkat", { EQ(2, AT_REMOVEDIR) },
+	    "which is removed, so that it stays empty" },
+};
+static const struct policy_group empty_root_new =
+    GROUP("empty-root-new", WHEN_NEW_CALLS, empty_root_new_rows);
+
+/* -U: parent and resolver. */
+static const struct policy_row without_root_rows[] = {
+	{ "unshare", { EQ(0, CLONE_NEWUSER) },
+	    "without root it takes a user namespace to be apart (-U)" },
+};
+static const struct policy_group without_root =
+    GROUP("without-root", WHEN_ALWAYS, without_root_rows);
+
+static const struct policy_row resolver_setup_rows[] = {
+	{ "landlock_add_rule", { EQ(1, 2), EQ(3, 0) },
+	    "its domain leaves it the DNS servers' TCP ports" },
+	{ "uname", { {0} }, "c-ares looks for the host's own domain" },
+};
+static const struct policy_group resolver_setup =
+    GROUP("resolver-setup", WHEN_ALWAYS, resolver_setup_rows);
+
+/* The spawner's: namespaces, and a root that is empty and read-only. */
+static const struct policy_row nest_rows[] = {
+	{ "chdir", { {0} }, "into the empty root that the workers will have" },
+	{ "ioctl", { EQ(1, SIOCGIFFLAGS) },
+	    "is no interface up in the workers' network?" },
+	{ "ioctl", { EQ(1, SIOCGIFNAME) },
+	    "is no interface up in the workers' network?" },
+	{ "mount", { EQ(3, MS_REC | MS_PRIVATE) },
+	    "what it mounts is seen by nobody outside" },
+	{ "mount", { EQ(3, EMPTY_FLAGS) }, "the workers' empty root" },
+	{ "mount", { EQ(3, MS_REMOUNT | MS_BIND | MS_RDONLY | EMPTY_FLAGS) },
+	    "into which nothing can be written" },
+	{ "pivot_root", { {0} }, "the system's files are out of reach" },
+	{ "rt_sigprocmask", { EQ(0, SIG_SETMASK) },
+	    "no worker's end is missed: its signal comes in a wait alone" },
+	{ "sched_setscheduler", { EQ(0, 0), EQ(1, SCHED_BATCH) },
+	    "a worker runs to the end of its turn" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC),
+	    EQ(2, 0) }, "a socket by which to ask of that network" },
+	{ "umount2", { EQ(1, MNT_DETACH) },
+	    "the system's files are not even mounted any more" },
+	{ "unshare", { EQ(0, NAMESPACES) },
+	    "no network, no user, no process but the workers" },
+};
+static const struct policy_group nest = GROUP("nest", WHEN_ALWAYS, nest_rows);
+
+static const struct policy_row nest_old_rows[] = {
+	{ "mkdir", { EQ(1, 0700) }, "can nothing be made in the empty root?" },
+};
+static const struct policy_group nest_old =
+    GROUP("nest-old", WHEN_OLD_CALLS, nest_old_rows);
+
+static const struct policy_row nest_new_rows[] = {
+	{ "mkdirat", { EQ(2, 0700) }, "can nothing be made in the empty root?" },
+};
+static const struct policy_group nest_new =
+    GROUP("nest-new", WHEN_NEW_CALLS, nest_new_rows);
+
+static const struct policy_row pool_nest_rows[] = {
+	{ "mmap", { EQ(2, DATA), EQ(3, OWN_MEMORY | MAP_NORESERVE) },
+	    "room for what the pool's clients cannot take yet" },
+};
+static const struct policy_group pool_nest =
+    GROUP("pool-nest", WHEN_ALWAYS, pool_nest_rows);
+
+/* What a new worker does between fork and its filter. */
+static const struct policy_row fledge_rows[] = {
+	{ "close_range", { EQ(0, 0), EQ(1, 2), EQ(2, 0) },
+	    "a worker keeps neither /dev/null nor the log" },
+	{ "close_range", { EQ(0, 4), EQ(1, UINT32_MAX), EQ(2, 0) },
+	    "a worker keeps nothing of its spawner's but its own end" },
+	{ "prctl", { EQ(0, PR_SET_NAME) }, "ps(1) tells a worker from others" },
+	{ "prlimit64", { EQ(0, 0), EQ(2, 0) }, "is it bound as it was to be?" },
+	{ "prlimit64", { EQ(0, 0), EQ(3, 0) },
+	    "a worker has no more files and memory than it needs" },
+	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_FILTER), EQ(1, 0) },
+	    "a worker confines itself" },
+};
+static const struct policy_group fledge =
+    GROUP("fledge", WHEN_ALWAYS, fledge_rows);
+
+static const struct policy_row fledge_old_rows[] = {
+	{ "dup2", { EQ(1, 3) }, "a worker's own end gets its number" },
+};
+static const struct policy_group fledge_old =
+    GROUP("fledge-old", WHEN_OLD_CALLS, fledge_old_rows);
+
+static const struct policy_row fledge_new_rows[] = {
+	{ "dup3", { EQ(1, 3), EQ(2, 0) }, "a worker's own end gets its number" },
+};
+static const struct policy_group fledge_new =
+    GROUP("fledge-new", WHEN_NEW_CALLS, fledge_new_rows);
+
+static const struct policy_row fledge_pool_rows[] = {
+	{ "epoll_create1", { EQ(0, EPOLL_CLOEXEC) },
+	    "the set in which a pool worker waits for its clients" },
+};
+static const struct policy_group fledge_pool =
+    GROUP("fledge-pool", WHEN_ALWAYS, fledge_pool_rows);
+
+static const struct policy_row fledge_pool_old_rows[] = {
+	{ "dup2", { EQ(1, 4) }, "that set gets its number" },
+};
+static const struct policy_group fledge_pool_old =
+    GROUP("fledge-pool-old", WHEN_OLD_CALLS, fledge_pool_old_rows);
+
+static const struct policy_row fledge_pool_new_rows[] = {
+	{ "dup3", { EQ(1, 4), EQ(2, 0) }, "that set gets its number" },
+};
+static const struct policy_group fledge_pool_new =
+    GROUP("fledge-pool-new", WHEN_NEW_CALLS, fledge_pool_new_rows);
+
 /* ---- supervisor --------------------------------------------------------------- */
 
 static const struct policy_row supervisor_rows[] = {
-	{ "bind", { {0} }, "a reload names a new address" },
-	{ "clone", { EQ(0, SIGCHLD) }, "starts a parent" },
+	{ "bind", { EQ(2, sizeof(struct sockaddr_in)) },
+	    "a start or a reload names an address to listen at" },
+	{ "bind", { EQ(2, sizeof(struct sockaddr_in6)) },
+	    "a start or a reload names an address to listen at" },
+	{ "clone", { EQ(0, SIGCHLD) }, "a new parent" },
+	{ "close", { {0} }, "files of a generation that is gone, a dead "
+	    "parent's pipe, a listener that nobody uses" },
 	{ "fallocate", { EQ(1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) },
-	    "clears the board's slot of a parent that is gone" },
-	{ "fstat", { {0} }, "marks how a file was when it was opened" },
-	{ "getpid", { {0} }, "tells its parents whose death is theirs" },
-	{ "ioctl", { EQ(1, TIOCOUTQ) }, "has a parent taken its news?" },
+	    "a parent that is gone has no client on the board any more" },
+	{ "getpid", { {0} }, "its parents learn whose death is theirs" },
 	{ "ioctl", { EQ(1, TCGETS) }, "the configuration's scanner asks whether "
 	    "it reads a terminal" },
-	{ "kill", { {0} }, "stops, retires and ends its parents" },
-	{ "listen", { {0} }, "a reload names a new address" },
-	{ "newfstatat", { {0} }, "looks whether a file has changed" },
+	{ "ioctl", { EQ(1, TIOCOUTQ) }, "has a parent taken its news?" },
+	{ "kill", { EQ(1, SIGKILL) },
+	    "a parent that is out of time ends, and its exporter before it" },
+	{ "kill", { EQ(1, SIGUSR1) }, "a parent takes no more clients" },
+	{ "kill", { EQ(1, SIGTERM) }, "a parent ends after its clients" },
+	{ "listen", { EQ(1, SOMAXCONN) },
+	    "a start or a reload names an address to listen at" },
+	{ "lseek", { {0} }, "the configuration is looked through twice" },
+	{ "memfd_create", { EQ(1, MFD_CLOEXEC) },
+	    "what a parent starts with is handed over in a file" },
+	{ "newfstatat", { EQ(3, 0) }, "has a file changed?" },
+	{ "newfstatat", { EQ(3, AT_EMPTY_PATH) },
+	    "how was a file when it was opened?" },
+	{ "openat", { EQ(2, O_RDONLY | O_CLOEXEC | O_NONBLOCK) },
+	    "the configuration, when it is to be read again" },
+	{ "openat", { EQ(2, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) },
+	    "a generation's certificate, key, CA and CRL" },
+	{ "pipe2", { EQ(1, O_CLOEXEC | O_NONBLOCK) },
+	    "the way on which a parent tells of its progress" },
 	{ "ppoll", { {0} }, "waits for a signal or a parent" },
-	{ "rt_sigreturn", { {0} }, "returns from a signal's handler" },
-	{ "sendmsg", { EQ(2, MSG_NOSIGNAL) }, "hands newer files to a parent" },
+	{ "pread64", { {0} }, "the configuration, when it is read again" },
+	{ "read", { {0} }, "has a parent got on?" },
+	{ "rt_sigaction", { {0} },
+	    "it acts upon its signals, a new parent on none" },
+	{ "rt_sigprocmask", { EQ(0, SIG_SETMASK) },
+	    "a signal comes while it waits, so that none is missed" },
+	{ "rt_sigreturn", { {0} }, "it was told to reload or end, or a child "
+	    "ended" },
+	{ "sendmsg", { EQ(2, MSG_NOSIGNAL) }, "newer files, to a parent" },
 	{ "setsockopt", { EQ(1, IPPROTO_IPV6), EQ(2, IPV6_V6ONLY) },
 	    "[::] leaves 0.0.0.0 to others" },
 	{ "setsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_REUSEADDR) },
 	    "a restart binds at once" },
 	{ "shutdown", { EQ(1, SHUT_RD) }, "nothing is to come from a parent" },
-	{ "socket", { EQ(0, AF_INET), EQ(1, LISTENING) },
-	    "a reload names a new address" },
-	{ "socket", { EQ(0, AF_INET6), EQ(1, LISTENING) },
-	    "a reload names a new address" },
-	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_SEQPACKET | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK) }, "makes the way on which a parent hears of files" },
-	{ "unlink", { {0} }, "removes its pid file" },
-	{ "unlinkat", { EQ(2, 0) }, "removes its pid file" },
-	{ "wait4", { EQ(0, -1) }, "learns how a child ended" },
-	{ "write", { {0} }, "fills a parent's handoff, tells whoever waits" },
+	{ "socket", { EQ(0, AF_INET), EQ(1, LISTENING), EQ(2, 0) },
+	    "a start or a reload names an address to listen at" },
+	{ "socket", { EQ(0, AF_INET6), EQ(1, LISTENING), EQ(2, 0) },
+	    "a start or a reload names an address to listen at" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, MESSAGES | SOCK_NONBLOCK),
+	    EQ(2, 0) }, "the way on which a parent hears of newer files" },
+	{ "wait4", { INT(0, -1), EQ(2, 0) },
+	    "its exporter is gone before it ends itself" },
+	{ "wait4", { INT(0, -1), EQ(2, WNOHANG) }, "how did a child end?" },
+	{ "write", { {0} }, "a parent's handoff, its log lines, and whoever "
+	    "waits for its start" },
 };
 static const struct policy_group supervisor =
     GROUP("supervisor", WHEN_ALWAYS, supervisor_rows);
 
+static const struct policy_row supervisor_old_rows[] = {
+	{ "readlink", { {0} }, "the configuration's name, without links" },
+	{ "unlink", { {0} }, "its pid file, when it ends" },
+};
+static const struct policy_group supervisor_old =
+    GROUP("supervisor-old", WHEN_OLD_CALLS, supervisor_old_rows);
+
+static const struct policy_row supervisor_new_rows[] = {
+	{ "readlinkat", { {0} }, "the configuration's name, without links" },
+	{ "unlinkat", { EQ(2, 0) }, "its pid file, when it ends" },
+};
+static const struct policy_group supervisor_new =
+    GROUP("supervisor-new", WHEN_NEW_CALLS, supervisor_new_rows);
+
+/* For the journal or syslogd; write(2) it has for more. */
+static const struct policy_row supervisor_log_rows[] = {
+	{ "sendto", { EQ(0, 2), EQ(3, MSG_DONTWAIT | MSG_NOSIGNAL), EQ(4, 0) },
+	    "its log lines, to the journal or syslogd" },
+};
+static const struct policy_group supervisor_log =
+    GROUP("supervisor-log", WHEN_ALWAYS, supervisor_log_rows);
+
 /* ---- client ------------------------------------------------------------------------ */
 
 static const struct policy_row client_rows[] = {
-	{ "mremap", { {0} }, "malloc resizes large blocks" },
 	{ "ppoll", { {0} }, "waits for the server, its input or its output" },
-	{ "read", { EQ(0, 0) }, "takes what the user has for the server" },
-	{ "recvfrom", { EQ(0, 3) }, "takes what the server has sent" },
+	{ "read", { EQ(0, 0) }, "what the user has for the server" },
+	{ "recvfrom", { EQ(0, 3), EQ(3, 0), EQ(4, 0) },
+	    "what the server has sent" },
 	{ "rt_sigprocmask", { EQ(0, SIG_BLOCK) },
 	    "ping holds SIGINT back until it waits, so that none is missed" },
 	{ "rt_sigprocmask", { EQ(0, SIG_UNBLOCK) },
 	    "ping can be ended while it writes or parts" },
-	{ "sendto", { EQ(0, 3) }, "sends to the server" },
-	{ "write", { EQ(0, 1) }, "gives the user what the server has sent" },
-	{ "write", { EQ(0, 2) }, "says what went wrong, or with -v right" },
+	{ "rt_sigreturn", { {0} }, "ping was interrupted, and sums up" },
+	{ "sendto", { EQ(0, 3), EQ(3, MSG_NOSIGNAL), EQ(4, 0) },
+	    "what the user has, to the server" },
+	{ "write", { EQ(0, 1) }, "what the server has sent, to the user" },
+	{ "write", { EQ(0, 2) }, "what went wrong, or with -v right" },
 };
 static const struct policy_group client =
     GROUP("client", WHEN_ALWAYS, client_rows);
@@ -449,12 +900,13 @@ static const struct policy_group client =
 /* ---- posternd --explain ------------------------------------------------------------- */
 
 static const struct policy_row explain_rows[] = {
-	{ "mremap", { {0} }, "malloc resizes large blocks" },
 	{ "ppoll", { EQ(1, 1) }, "waits for the resolver" },
-	{ "recvmsg", { EQ(0, 6) }, "hears the resolver's answer" },
-	{ "sendmsg", { EQ(0, 6) }, "asks the resolver" },
-	{ "write", { EQ(0, 1) }, "prints what it found" },
-	{ "write", { EQ(0, 2) }, "says what cannot be read" },
+	{ "recvmsg", { EQ(0, 6), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "the resolver's answer" },
+	{ "sendmsg", { EQ(0, 6), EQ(2, MSG_NOSIGNAL) },
+	    "its question to the resolver" },
+	{ "write", { EQ(0, 1) }, "what it found" },
+	{ "write", { EQ(0, 2) }, "what cannot be read" },
 };
 static const struct policy_group explain =
     GROUP("explain", WHEN_ALWAYS, explain_rows);
@@ -462,11 +914,11 @@ static const struct policy_group explain =
 /* ---- posternd --status --------------------------------------------------------------- */
 
 static const struct policy_row status_rows[] = {
-	{ "mremap", { {0} }, "malloc resizes large blocks" },
-	{ "ppoll", { EQ(1, 1) }, "waits for the exporter's answer" },
-	{ "recvfrom", { EQ(0, 3) }, "takes the exporter's answer" },
-	{ "write", { EQ(0, 1) }, "prints what it says" },
-	{ "write", { EQ(0, 2) }, "says that nobody answers" },
+	{ "ppoll", { EQ(1, 1) }, "waits for the exporter" },
+	{ "recvfrom", { EQ(0, 3), EQ(3, 0), EQ(4, 0) },
+	    "the exporter's answer" },
+	{ "write", { EQ(0, 1) }, "what it says, for people" },
+	{ "write", { EQ(0, 2) }, "that nobody answers" },
 };
 static const struct policy_group status =
     GROUP("status", WHEN_ALWAYS, status_rows);
@@ -474,82 +926,262 @@ static const struct policy_group status =
 /* ---- postern-certgen, looking at what somebody else wrote -------------------------- */
 
 static const struct policy_row looker_rows[] = {
-	{ "mremap", { {0} }, "malloc resizes large blocks" },
-	{ "sysinfo", { {0} }, "the C library's qsort asks for memory" },
-	{ "uname", { {0} }, "c-ares asks for the host's own domain" },
-	{ "write", { EQ(0, 1) }, "gives what was seen or made" },
-	{ "write", { EQ(0, 2) }, "says what is wrong" },
+	{ "sysinfo", { {0} },
+	    "the C library's qsort asks for memory, for libcrypto" },
+	{ "write", { EQ(0, 1) }, "what was seen or made" },
+	{ "write", { EQ(0, 2) }, "what is wrong" },
 };
 static const struct policy_group looker =
     GROUP("looker", WHEN_ALWAYS, looker_rows);
 
 /* ---- the processes ------------------------------------------------------------------ */
 
-static const struct policy policies[POLICY_COUNT] = {
-	[POLICY_SUPERVISOR] = { "supervisor", { &supervisor, &program, &give_up, &parent,
-	    &spawner, &fledge, &init, &echo, &pool, &resolver, &exporter, &memory,
-	    &logging, &ending, &reserve, &sanitizer } },
-	[POLICY_PARENT] = { "parent", { &parent, &memory, &logging, &ending,
-	    &reserve, &sanitizer } },
-	[POLICY_SPAWNER] = { "spawner", { &spawner, &fledge, &init, &echo,
-	    &pool, &logging, &ending, &sanitizer } },
-	[POLICY_INIT] = { "init", { &init, &sanitizer } },
-	[POLICY_ECHO] = { "echo", { &echo, &sanitizer } },
-	[POLICY_POOL] = { "pool", { &pool, &sanitizer } },
-	[POLICY_RESOLVER] = { "resolver", { &resolver, &memory, &logging,
-	    &ending, &reserve, &sanitizer } },
-	[POLICY_EXPORTER] = { "exporter", { &exporter, &memory, &logging,
-	    &ending, &reserve, &sanitizer } },
-	[POLICY_EXPLAIN] = { "explain", { &explain, &memory, &ending, &reserve,
-	    &sanitizer } },
-	[POLICY_STATUS] = { "status", { &status, &memory, &ending, &reserve,
-	    &sanitizer } },
-	[POLICY_CLIENT] = { "client", { &client, &memory, &ending, &reserve,
-	    &sanitizer } },
-	[POLICY_LOOKER] = { "looker", { &looker, &memory, &ending, &reserve,
-	    &sanitizer } },
+#define OWN_GROUPS	20
+#define SETUP_GROUPS	24
+
+/*
+ * `under`: whose filter it has when it starts; POLICY_COUNT: nobody's.  `setup`
+ * is what it then does until it has its own, in which are the groups `own`.
+ */
+static const struct declaration {
+	const char			*process, *title;
+	enum policy_id			 under;
+	const struct policy_group	*own[OWN_GROUPS];
+	const struct policy_group	*setup[SETUP_GROUPS];
+} declared[POLICY_COUNT] = {
+	[POLICY_SUPERVISOR] = { "supervisor", "posternd: supervisor",
+	    POLICY_COUNT,
+	    { &supervisor, &supervisor_old, &supervisor_new, &supervisor_log,
+	    &memory, &ending, &clocks, &dates, &resumed, &no_heap,
+	    &sanitizer, &sanitizer_old }, { NULL } },
+	[POLICY_PARENT] = { "parent", "posternd: parent", POLICY_SUPERVISOR,
+	    { &parent, &parent_old, &parent_new, &parent_fstat, &log_waits,
+	    &memory, &randomness, &ending, &clocks, &old_clocks, &dates,
+	    &resumed, &once, &no_heap, &pressure, &sanitizer, &sanitizer_old },
+	    { &exec, &exec_old, &exec_new, &program, &program_old,
+	    &program_new, &loader, &loader_old, &loader_new, &files,
+	    &files_reserve, &parent_setup, &looper, &ids, &empty_root,
+	    &empty_root_old, &empty_root_new, &without_root, &give_up, &landlock, &filter } },
+	[POLICY_RESOLVER] = { "resolver", "posternd: resolver",
+	    POLICY_SUPERVISOR,
+	    { &resolver, &logging, &memory, &ending, &clocks, &old_clocks,
+	    &dates, &resumed, &no_heap, &pressure, &sanitizer,
+	    &sanitizer_old },
+	    { &exec, &exec_old, &exec_new, &program, &program_old,
+	    &program_new, &loader, &loader_old, &loader_new, &files,
+	    &files_reserve, &resolver_setup, &without_root, &give_up,
+	    &landlock, &filter } },
+	[POLICY_EXPORTER] = { "exporter", "posternd: exporter",
+	    POLICY_SUPERVISOR,
+	    { &exporter, &exporter_old, &exporter_new, &logging, &log_waits,
+	    &memory, &ending, &clocks, &old_clocks, &resumed, &no_heap,
+	    &pressure, &sanitizer, &sanitizer_old },
+	    { &exec, &exec_old, &exec_new, &program, &program_old,
+	    &program_new, &loader, &loader_old, &loader_new, &files,
+	    &files_reserve, &looper, &empty_root, &empty_root_old,
+	    &empty_root_new, &without_root, &give_up, &landlock, &filter } },
+	[POLICY_SPAWNER] = { "spawner", "postern-worker: spawner",
+	    POLICY_SUPERVISOR,
+	    { &spawner, &echoes, &logging, &ending, &clocks, &resumed,
+	    &sanitizer, &sanitizer_old },
+	    { &exec, &exec_old, &exec_new, &program, &program_old,
+	    &program_new, &loader, &loader_old, &loader_new, &files,
+	    &files_reserve, &nest, &nest_old, &nest_new, &give_up, &landlock,
+	    &filter } },
+	[POLICY_POOL_SPAWNER] = { "pool-spawner",
+	    "postern-worker: pool-spawner", POLICY_SUPERVISOR,
+	    { &spawner, &pooling, &logging, &ending, &clocks, &resumed,
+	    &sanitizer, &sanitizer_old },
+	    { &exec, &exec_old, &exec_new, &program, &program_old,
+	    &program_new, &loader, &loader_old, &loader_new, &files,
+	    &files_reserve, &nest, &nest_old, &nest_new, &pool_nest, &give_up,
+	    &landlock, &filter } },
+	[POLICY_INIT] = { "init", "postern-worker: init", POLICY_SUPERVISOR,
+	    { &init, &sanitizer, &sanitizer_old },
+	    { &fledge, &fledge_old, &fledge_new, &files, &files_reserve,
+	    &give_up, &landlock, &filter } },
+	[POLICY_ECHO] = { "echo", "postern-worker: echo", POLICY_SPAWNER,
+	    { &echo, &sanitizer, &sanitizer_old },
+	    { &fledge, &fledge_old, &fledge_new } },
+	[POLICY_POOL] = { "pool", "postern-worker: pool", POLICY_POOL_SPAWNER,
+	    { &pool, &pool_old, &pool_new, &sanitizer, &sanitizer_old },
+	    { &fledge, &fledge_old, &fledge_new, &fledge_pool,
+	    &fledge_pool_old, &fledge_pool_new } },
+	[POLICY_CLIENT] = { "client", NULL, POLICY_COUNT,
+	    { &client, &memory, &blocks, &randomness, &ending, &clocks,
+	    &old_clocks, &dates, &resumed, &once, &resized, &pressure,
+	    &sanitizer, &sanitizer_old }, { NULL } },
+	[POLICY_LOOKER] = { "looker", NULL, POLICY_COUNT,
+	    { &looker, &memory, &blocks, &randomness, &ending, &clocks,
+	    &old_clocks, &dates, &once, &resized, &pressure, &sanitizer,
+	    &sanitizer_old }, { NULL } },
+	[POLICY_EXPLAIN] = { "explain", NULL, POLICY_COUNT,
+	    { &explain, &memory, &blocks, &randomness, &ending, &clocks,
+	    &old_clocks, &dates, &resumed, &once, &resized, &pressure,
+	    &sanitizer, &sanitizer_old }, { NULL } },
+	[POLICY_STATUS] = { "status", NULL, POLICY_COUNT,
+	    { &status, &memory, &blocks, &ending, &clocks, &dates, &resumed,
+	    &resized, &pressure, &sanitizer, &sanitizer_old }, { NULL } },
 };
+
+/* ---- tables out of declarations ------------------------------------------------------- */
+
+static struct policy	tables[POLICY_COUNT];
+
+static void
+add_group(struct policy *p, const struct policy_group *g)
+{
+	size_t n = 0;
+
+	while (p->groups[n] != NULL) {
+		if (p->groups[n++] == g)
+			return;
+	}
+	/* No room: the last place stays empty, and a test asks for that. */
+	if (n < POLICY_GROUPS - 1)
+		p->groups[n] = g;
+}
+
+/* Does `id` have the filter of `beneath` on it, besides its own? */
+static bool
+is_under(enum policy_id id, enum policy_id beneath)
+{
+	while (id != POLICY_COUNT && declared[id].under != beneath)
+		id = declared[id].under;
+	return id != POLICY_COUNT;
+}
+
+static void
+build(enum policy_id id)
+{
+	struct policy *p = &tables[id];
+
+	p->process = declared[id].process;
+	p->title = declared[id].title;
+	for (size_t i = 0; declared[id].own[i] != NULL; i++, p->own++)
+		add_group(p, declared[id].own[i]);
+	for (enum policy_id other = 0; other < POLICY_COUNT; other++) {
+		if (!is_under(other, id))
+			continue;
+		for (size_t i = 0; declared[other].setup[i] != NULL; i++)
+			add_group(p, declared[other].setup[i]);
+		for (size_t i = 0; declared[other].own[i] != NULL; i++)
+			add_group(p, declared[other].own[i]);
+	}
+}
 
 const struct policy *
 policy_get(enum policy_id id)
 {
-	return &policies[id];
+	if (tables[id].process == NULL)
+		build(id);
+	return &tables[id];
 }
-
-/* Who is started under whose filter; what stands alone is under nobody's. */
-static const enum policy_id outer[POLICY_COUNT] = {
-	[POLICY_SUPERVISOR] = POLICY_COUNT,
-	[POLICY_PARENT] = POLICY_SUPERVISOR,
-	[POLICY_SPAWNER] = POLICY_SUPERVISOR,
-	[POLICY_INIT] = POLICY_SUPERVISOR,
-	[POLICY_ECHO] = POLICY_SPAWNER,
-	[POLICY_POOL] = POLICY_SPAWNER,
-	[POLICY_CLIENT] = POLICY_COUNT,
-	[POLICY_LOOKER] = POLICY_COUNT,
-	[POLICY_EXPLAIN] = POLICY_COUNT,
-	[POLICY_RESOLVER] = POLICY_SUPERVISOR,
-	[POLICY_STATUS] = POLICY_COUNT,
-	[POLICY_EXPORTER] = POLICY_SUPERVISOR,
-};
 
 size_t
 policy_stack(enum policy_id id, enum policy_id stack[POLICY_DEPTH])
 {
 	size_t n = 0;
 
-	if (outer[id] != POLICY_COUNT)
-		n = policy_stack(outer[id], stack);
+	if (declared[id].under != POLICY_COUNT)
+		n = policy_stack(declared[id].under, stack);
 	stack[n] = id;
 	return n + 1;
+}
+
+/* "" or " 12" */
+static bool
+is_number_behind(const char *s)
+{
+	if (*s == '\0')
+		return true;
+	if (*s++ != ' ' || *s == '\0')
+		return false;
+	while (isdigit((unsigned char)*s))
+		s++;
+	return *s == '\0';
+}
+
+bool
+policy_of_title(const char *title, enum policy_id *id)
+{
+	for (enum policy_id i = 0; i < POLICY_COUNT; i++) {
+		size_t n = declared[i].title == NULL ? 0 :
+		    strlen(declared[i].title);
+
+		if (n == 0 || strncmp(title, declared[i].title, n) != 0 ||
+		    !is_number_behind(title + n))
+			continue;
+		*id = i;
+		return true;
+	}
+	return false;
+}
+
+/* ---- machine and build ----------------------------------------------------------------- */
+
+#ifdef POSTERN_SANITIZED
+#define SANITIZED	WHEN_SANITIZED
+#else
+#define SANITIZED	0U
+#endif
+
+#ifdef __x86_64__
+#define OLD_CALLS	true
+#else
+#define OLD_CALLS	false
+#endif
+
+bool
+policy_group_used_on(const struct policy_group *g, bool old_calls)
+{
+	unsigned int has = SANITIZED |
+	    (unsigned int)(old_calls ? WHEN_OLD_CALLS : WHEN_NEW_CALLS);
+
+	return (g->when & ~has) == 0;
+}
+
+bool
+policy_group_reserve(const struct policy_group *g)
+{
+	return strncmp(g->name, "reserve-", 8) == 0;
 }
 
 bool
 policy_group_used(const struct policy_group *g)
 {
-#ifdef POSTERN_SANITIZED
-	(void)g;
-	return true;
-#else
-	return g->when == WHEN_ALWAYS;
-#endif
+	return policy_group_used_on(g, OLD_CALLS);
+}
+
+/* ---- the supervisor's capabilities -------------------------------------------------------- */
+
+static const struct policy_capability capabilities[] = {
+	{ "CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH,
+	    "opens key and certificate wherever they lie" },
+	{ "CAP_KILL", CAP_KILL, "signals its parents, which have another user" },
+	{ "CAP_SETGID", CAP_SETGID, "its children give root's group up" },
+	{ "CAP_SETUID", CAP_SETUID, "its children give root up" },
+	{ "CAP_SETPCAP", CAP_SETPCAP, "its children empty their bounding set" },
+	{ "CAP_NET_BIND_SERVICE", CAP_NET_BIND_SERVICE,
+	    "a reload may name a port below 1024" },
+	{ "CAP_SYS_CHROOT", CAP_SYS_CHROOT,
+	    "its parents enter an empty root directory" },
+};
+
+const struct policy_capability *
+policy_capabilities(size_t *count)
+{
+	*count = sizeof capabilities / sizeof capabilities[0];
+	return capabilities;
+}
+
+uint64_t
+policy_capability_mask(void)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < sizeof capabilities / sizeof capabilities[0];
+	    i++)
+		mask |= UINT64_C(1) << capabilities[i].number;
+	return mask;
 }

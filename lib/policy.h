@@ -12,15 +12,16 @@
 enum policy_id {
 	POLICY_SUPERVISOR,
 	POLICY_PARENT,
+	POLICY_RESOLVER,
+	POLICY_EXPORTER,
 	POLICY_SPAWNER,
+	POLICY_POOL_SPAWNER,	/* the spawner of a pool */
 	POLICY_INIT,
 	POLICY_ECHO,
 	POLICY_POOL,
 	POLICY_CLIENT,
 	POLICY_LOOKER,
 	POLICY_EXPLAIN,
-	POLICY_RESOLVER,
-	POLICY_EXPORTER,
 	POLICY_STATUS,
 	POLICY_COUNT
 };
@@ -39,7 +40,7 @@ struct policy_limit {
 	uint64_t	mask;
 };
 
-#define POLICY_LIMITS 3
+#define POLICY_LIMITS 4
 
 struct policy_row {
 	const char		*call;	/* by name: numbers differ by machine */
@@ -47,24 +48,38 @@ struct policy_row {
 	const char		*reason;
 };
 
-/* A group of rows that is there only where something needs it. */
+/*
+ * What a build must be for a group to count: all of these at once.  Where Linux
+ * has two calls for one thing, an x86_64 C library makes the older, and every
+ * later machine (aarch64, riscv64) has the newer alone.
+ */
 enum group_when {
-	WHEN_ALWAYS,
-	WHEN_SANITIZED		/* built with -fsanitize (make asan) */
+	WHEN_ALWAYS = 0,
+	WHEN_SANITIZED = 1,	/* built with -fsanitize (make asan) */
+	WHEN_OLD_CALLS = 2,	/* x86_64 */
+	WHEN_NEW_CALLS = 4	/* aarch64 and the like */
 };
 
 struct policy_group {
 	const char			*name;
-	enum group_when			 when;
+	unsigned int			 when;	/* enum group_when */
 	const struct policy_row		*rows;
 	size_t				 count;
 };
 
-#define POLICY_GROUPS 20
+/* At most so many groups in a table; the last is always NULL. */
+#define POLICY_GROUPS 96
 
+/*
+ * A process's whole table: the groups of its own, and behind them what it must
+ * leave to those it starts, as they are under its filter: theirs, and what they
+ * do before they have one.  Each group is there once.
+ */
 struct policy {
-	const char			*process;	/* = its title */
+	const char			*process;	/* = its log tag */
+	const char			*title;		/* NULL: no daemon's */
 	const struct policy_group	*groups[POLICY_GROUPS];
+	size_t				 own;	/* so many groups */
 };
 
 const struct policy *policy_get(enum policy_id id);
@@ -79,7 +94,32 @@ const struct policy *policy_get(enum policy_id id);
  */
 size_t policy_stack(enum policy_id id, enum policy_id stack[POLICY_DEPTH]);
 
-/* Does this build need the group? */
+/*
+ * Which process has this title, as in ps(1)?  A number may follow it ("posternd:
+ * parent 0").  False if none of ours has.
+ */
+bool policy_of_title(const char *title, enum policy_id *id);
+
+/* Does this build, on this machine, need the group? */
 bool policy_group_used(const struct policy_group *g);
+
+/* The same of a build for a machine that has the old calls, or has not. */
+bool policy_group_used_on(const struct policy_group *g, bool old_calls);
+
+/* Is it of the reserve: rows that no ordinary run uses? */
+bool policy_group_reserve(const struct policy_group *g);
+
+/* A capability (linux/capability.h) that the supervisor keeps as root. */
+struct policy_capability {
+	const char	*name;
+	int		 number;
+	const char	*reason;
+};
+
+/* All of them, by number; `*count` of them. */
+const struct policy_capability *policy_capabilities(size_t *count);
+
+/* The same as a set: bit n is capability n. */
+uint64_t policy_capability_mask(void);
 
 #endif

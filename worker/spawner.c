@@ -37,7 +37,7 @@
 static struct spawner_setup	setup;
 /* Compiled once, for all, and while a file in memory may be made. */
 static struct sock_fprog	worker_filter, init_filter, filter;
-static enum policy_id		worker_kind;
+static enum policy_id		own_kind, worker_kind;
 static struct bounds_for	bounds;
 static pid_t			init_pid;
 static sigset_t			waiting;	/* mask while we wait */
@@ -83,12 +83,13 @@ set_signals(void)
 }
 
 static void
-read_setup(void)
+read_setup(enum isolation isolation)
 {
 	int fd;
 
 	if (channel_recv(SPAWNER_CHANNEL_FD, &setup, sizeof setup, &fd) != 1 ||
 	    fd != -1 || setup.size != sizeof setup ||
+	    setup.isolation != (int32_t)isolation ||
 	    setup.pool_workers < 1 || setup.pool_workers > POOL_MAX)
 		fatal(EX_PROTOCOL, "spawner: posternd and postern-worker are "
 		    "not of the same version");
@@ -156,21 +157,19 @@ confine(void)
 	confine_check_dies_with_parent();
 	confine_check_settled(setup.one_uid);
 	confine_landlock();
-	bounds_apply(POLICY_SPAWNER, &bounds);
+	bounds_apply(own_kind, &bounds);
 	if (bounds.pool)
 		pool_prepare(bounds.max_connections);
-	filter_enter(POLICY_SPAWNER, &filter);
+	filter_enter(own_kind, &filter);
 }
 
 /* What bounds and filters us, and those we start. */
 static void
 prepare(void)
 {
-	worker_kind = setup.isolation == ISOLATION_POOL ? POLICY_POOL :
-	    POLICY_ECHO;
 	filter_prepare(worker_kind, &worker_filter);
 	filter_prepare(POLICY_INIT, &init_filter);
-	filter_prepare(POLICY_SPAWNER, &filter);
+	filter_prepare(own_kind, &filter);
 	bounds.max_connections = (uint32_t)setup.max_connections;
 	bounds.pool = setup.isolation == ISOLATION_POOL;
 	bounds.log_is_file = bounds_log_is_file();
@@ -397,11 +396,15 @@ serve(void)
 }
 
 void
-spawner_main(void)
+spawner_main(enum isolation isolation)
 {
+	own_kind = isolation == ISOLATION_POOL ? POLICY_POOL_SPAWNER :
+	    POLICY_SPAWNER;
+	worker_kind = isolation == ISOLATION_POOL ? POLICY_POOL : POLICY_ECHO;
 	confine_check_descriptors(SPAWNER_FD_END);
-	read_setup();
-	log_init("spawner", (enum log_kind)setup.log_kind, setup.log_level);
+	read_setup(isolation);
+	log_init(policy_get(own_kind)->process, (enum log_kind)setup.log_kind,
+	    setup.log_level);
 	if (setup.rehearsal)
 		filter_ask_tracer();
 	set_signals();

@@ -3,21 +3,31 @@
  *
  *	postern-worker: spawner		forks, in namespaces of its own
  *	|-- postern-worker: init	idle; its end ends all workers
- *	`-- postern-worker: echo	one per connection, or
- *	    postern-worker: pool	a few, each serving many
+ *	`-- postern-worker: echo	one per connection
+ *
+ * or, with isolation = "pool"
+ *
+ *	postern-worker: pool-spawner
+ *	|-- postern-worker: init
+ *	`-- postern-worker: pool	a few, each serving many
  */
 #ifndef POSTERN_WORKER_H
 #define POSTERN_WORKER_H
 
 #include <stdint.h>
 
+#include "channel.h"
+
 /* The one descriptor that a worker (and init) starts with. */
 #define WORKER_FD 3
 /* A pool worker's epoll set. */
 #define POOL_EPOLL_FD 4
 
-/* Read the setup from SPAWNER_CHANNEL_FD, confine, spawn until it closes. */
-_Noreturn void spawner_main(void);
+/*
+ * Read the setup from SPAWNER_CHANNEL_FD, confine, spawn until it closes: echo
+ * workers, or connections of a pool.
+ */
+_Noreturn void spawner_main(enum isolation isolation);
 
 /*
  * Enter empty namespaces: user (no id mapped), network, ipc, uts, cgroup and

@@ -14,8 +14,8 @@ _postern_audit_options()
 
 _postern_audit_processes()
 {
-	echo supervisor parent spawner init echo pool client looker explain \
-	    resolver exporter status
+	echo supervisor parent resolver exporter spawner pool-spawner init \
+	    echo pool client looker explain status
 }
 
 # What compgen makes of these, for the word that is completed.

@@ -69,13 +69,13 @@ verdicts_body() {
 	atf_check_equal depends "$(verdict_of echo read)"
 	atf_check_equal depends "$(verdict_of echo read _ 7)"
 	atf_check_equal killed "$(verdict_of echo openat)"
-	atf_check_equal allowed "$(verdict_of supervisor wait4 -1)"
+	atf_check_equal allowed "$(verdict_of supervisor wait4 -1 _ 1)"
 	atf_check_equal allowed "$(verdict_of echo 231)"
 	atf_check_equal killed "$(verdict_of supervisor 123456)"
 	atf_check_equal killed "$(verdict_of echo mmap _ _ PROT_EXEC)"
 	# Names, and several of them.
 	atf_check_equal allowed "$(verdict_of supervisor socket AF_INET \
-	    'SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK')"
+	    'SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK' 0)"
 	atf_check_equal killed "$(verdict_of supervisor socket AF_INET SOCK_RAW)"
 }
 
@@ -91,7 +91,7 @@ reasons_body() {
 	said echo >about
 	for line in 'echo: allowed' 'supervisor allows it, by' \
 	    'spawner allows it, by' 'echo allows it, by' \
-	    'echo: write if fd == 3: gives them back'; do
+	    'echo: write if fd == 3: the same bytes, back to the client'; do
 		grep -qx "$line" about || atf_fail "not said: $line"
 	done
 	# By a table beneath it.
@@ -123,7 +123,7 @@ document_body() {
 	    }]')"
 	atf_check_equal True "$(json out '{ "table": "echo",
 	    "verdict": "allowed", "rows": [{ "group": "echo", "call": "read",
-	    "limits": "fd == 3", "reason": "takes the client'\''s bytes" }] }
+	    "limits": "fd == 3", "reason": "the client'\''s bytes" }] }
 	    in [p for p in d["processes"] if p["process"] == "echo"]
 	    [0]["tables"]')"
 }

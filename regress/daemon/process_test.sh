@@ -247,11 +247,11 @@ pool_confined_body() {
 	start_daemon
 	hold one 4
 	hold two 5
-	expect_soon process_titled "$daemon_pid" 'postern-worker: pool*'
+	expect_soon process_titled "$daemon_pid" 'postern-worker: pool'
 	for pid in $(all_of "$daemon_pid"); do
 		check_everywhere
 	done
-	for pid in $(process_titled "$daemon_pid" 'postern-worker: pool*'); do
+	for pid in $(process_titled "$daemon_pid" 'postern-worker: pool'); do
 		check_user _posternw
 		check_no_capabilities
 		check_namespaces user net ipc mnt uts cgroup pid

@@ -43,7 +43,7 @@ attack_fill_memory(long arg)
 	(void)arg;
 	for (int64_t have = 0; have < TOO_MUCH; have += BLOCK)
 		if (syscall(SYS_mmap, NULL, BLOCK, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == -1)
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == -1)
 			return false;
 	return true;
 }

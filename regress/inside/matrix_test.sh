@@ -73,7 +73,7 @@ pool_body() {
 	start_slowly
 	expect_soon echoes_until_told pool
 	expect_matrix pool
-	expect_stack pool 'postern-worker: pool*'
+	expect_stack pool 'postern-worker: pool'
 	stop_daemon
 }
 

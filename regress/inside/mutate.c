@@ -128,6 +128,20 @@ mutate(struct policy *p, const char *verb,
 		how(p, l);
 }
 
+/*
+ * Parent and resolver have no handler of a signal, and no way back from one.
+ * Whoever is told to attack, and goes on, needs it.
+ */
+static void
+let_return(struct policy *p, enum policy_id id)
+{
+	static const struct plan_line line = { { "", "add", "rt_sigreturn" } };
+
+	if ((id == POLICY_PARENT || id == POLICY_RESOLVER) &&
+	    plan_has(p->process, "attack", NULL))
+		add_row(p, &line);
+}
+
 const struct policy *
 __wrap_policy_get(enum policy_id id)
 {
@@ -139,6 +153,7 @@ __wrap_policy_get(enum policy_id id)
 		mutate(p, "remove", remove_row);
 		mutate(p, "loosen", loosen_row);
 		mutate(p, "add", add_row);
+		let_return(p, id);
 	}
 	return p;
 }

@@ -175,6 +175,7 @@ denied(enum policy_id id)
 DENIED(supervisor, POLICY_SUPERVISOR)
 DENIED(parent, POLICY_PARENT)
 DENIED(spawner, POLICY_SPAWNER)
+DENIED(pool_spawner, POLICY_POOL_SPAWNER)
 DENIED(init, POLICY_INIT)
 DENIED(echo, POLICY_ECHO)
 DENIED(pool, POLICY_POOL)
@@ -186,7 +187,7 @@ DENIED(exporter, POLICY_EXPORTER)
 DENIED(status, POLICY_STATUS)
 
 /* A policy that is added must be added above. */
-_Static_assert(POLICY_COUNT == 12, "every policy has its denied case");
+_Static_assert(POLICY_COUNT == 13, "every policy has its denied case");
 
 /* ---- the compiled program, interpreted ----------------------------------------- */
 
@@ -399,7 +400,8 @@ static const struct policy_row misspelt_rows[] = {
 };
 static const struct policy_group misspelt_group = {
 	.name = "misspelt", .rows = misspelt_rows, .count = 1 };
-static const struct policy misspelt = { "misspelt", { &misspelt_group } };
+static const struct policy misspelt = {
+	.process = "misspelt", .groups = { &misspelt_group } };
 
 /* A row that cannot be had is no row left out. */
 ATF_TC_WITHOUT_HEAD(misspelt_row);
@@ -411,7 +413,7 @@ ATF_TC_BODY(misspelt_row, tc)
 	ATF_CHECK_STREQ("raed", why);
 }
 
-static const struct policy nothing = { "nothing", { NULL } };
+static const struct policy nothing = { .process = "nothing" };
 
 ATF_TC_WITHOUT_HEAD(no_rows);
 ATF_TC_BODY(no_rows, tc)
@@ -449,6 +451,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, denied_supervisor);
 	ATF_TP_ADD_TC(tp, denied_parent);
 	ATF_TP_ADD_TC(tp, denied_spawner);
+	ATF_TP_ADD_TC(tp, denied_pool_spawner);
 	ATF_TP_ADD_TC(tp, denied_init);
 	ATF_TP_ADD_TC(tp, denied_echo);
 	ATF_TP_ADD_TC(tp, denied_pool);

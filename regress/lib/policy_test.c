@@ -38,6 +38,7 @@ ATF_TC_BODY(policies, tc)
 		ATF_CHECK(p->groups[0] != NULL);
 		/* room for one more: a list that is full may be cut */
 		ATF_CHECK(p->groups[POLICY_GROUPS - 1] == NULL);
+		ATF_CHECK(p->own > 0 && p->groups[p->own - 1] != NULL);
 		for (enum policy_id other = 0; other < id; other++)
 			ATF_CHECK(strcmp(p->process,
 			    policy_get(other)->process) != 0);
@@ -47,14 +48,18 @@ ATF_TC_BODY(policies, tc)
 	}
 }
 
+/* On every machine on which the row counts. */
 static void
 has_call(const struct policy *p, const struct policy_group *g,
     const struct policy_row *row, const struct policy_row *before)
 {
 	(void)before;
-	ATF_CHECK_MSG(seccomp_syscall_resolve_name(row->call) !=
-	    __NR_SCMP_ERROR, "%s, %s: %s: no such call", p->process, g->name,
-	    row->call);
+	ATF_CHECK_MSG(!policy_group_used_on(g, true) ||
+	    seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, row->call) >=
+	    0, "%s, %s: %s: not on x86_64", p->process, g->name, row->call);
+	ATF_CHECK_MSG(!policy_group_used_on(g, false) ||
+	    seccomp_syscall_resolve_name_arch(SCMP_ARCH_AARCH64, row->call) >=
+	    0, "%s, %s: %s: not on aarch64", p->process, g->name, row->call);
 }
 
 ATF_TC_WITHOUT_HEAD(calls_exist);
@@ -120,6 +125,68 @@ ATF_TC_WITHOUT_HEAD(sorted);
 ATF_TC_BODY(sorted, tc)
 {
 	each_row(in_order);
+}
+
+/* Does `wide` allow all that `narrow` does?  For limits of the same shape. */
+static bool
+limit_within(const struct policy_limit *narrow, const struct policy_limit *wide)
+{
+	uint64_t mask = wide->op == LIMIT_EQ ? UINT64_MAX : wide->mask;
+
+	if (wide->op == LIMIT_NONE)
+		return true;
+	if (narrow->op == LIMIT_NONE || narrow->arg != wide->arg ||
+	    (narrow->op == LIMIT_MASK && (narrow->mask & mask) != mask))
+		return false;
+	return (narrow->value & mask) == wide->value;
+}
+
+static bool
+row_within(const struct policy_row *narrow, const struct policy_row *wide)
+{
+	if (strcmp(narrow->call, wide->call) != 0)
+		return false;
+	for (size_t w = 0; w < POLICY_LIMITS; w++) {
+		bool held = false;
+
+		for (size_t n = 0; n < POLICY_LIMITS; n++)
+			held |= limit_within(&narrow->limit[n],
+			    &wide->limit[w]);
+		if (!held)
+			return false;
+	}
+	return true;
+}
+
+static void
+alone_in_group(const struct policy *p, const struct policy_row *row,
+    const struct policy_group *g)
+{
+	for (size_t i = 0; i < g->count; i++)
+		ATF_CHECK_MSG(row == &g->rows[i] ||
+		    !row_within(row, &g->rows[i]), "%s: %s is in the table "
+		    "already, in %s (\"%s\")", p->process, row->call, g->name,
+		    row->reason);
+}
+
+/* No row of a process's own says what another of them says already. */
+ATF_TC_WITHOUT_HEAD(no_row_twice);
+ATF_TC_BODY(no_row_twice, tc)
+{
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++) {
+		const struct policy *p = policy_get(id);
+
+		for (size_t i = 0; i < p->own * p->own; i++) {
+			const struct policy_group *a = p->groups[i / p->own];
+			const struct policy_group *b = p->groups[i % p->own];
+
+			/* A sanitizer's are its own business. */
+			if ((a->when | b->when) & WHEN_SANITIZED)
+				continue;
+			for (size_t r = 0; r < a->count; r++)
+				alone_in_group(p, &a->rows[r], b);
+		}
+	}
 }
 
 static void
@@ -196,7 +263,81 @@ ATF_TC_BODY(stacks, tc)
 	ATF_CHECK_EQ(3, policy_stack(POLICY_ECHO, stack));
 	ATF_CHECK_EQ(POLICY_SUPERVISOR, stack[0]);
 	ATF_CHECK_EQ(POLICY_SPAWNER, stack[1]);
+	ATF_CHECK_EQ(3, policy_stack(POLICY_POOL, stack));
+	ATF_CHECK_EQ(POLICY_POOL_SPAWNER, stack[1]);
 	ATF_CHECK_EQ(1, policy_stack(POLICY_CLIENT, stack));
+}
+
+static bool
+has_group(const struct policy *p, const char *name)
+{
+	for (size_t g = 0; p->groups[g] != NULL; g++)
+		if (strcmp(p->groups[g]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What a pool needs only its spawner has, and the supervisor beneath. */
+ATF_TC_WITHOUT_HEAD(pool_apart);
+ATF_TC_BODY(pool_apart, tc)
+{
+	static const char *const names[] = { "pool", "pooling", "fledge-pool" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		ATF_CHECK(has_group(policy_get(POLICY_POOL_SPAWNER), names[i]));
+		ATF_CHECK(has_group(policy_get(POLICY_SUPERVISOR), names[i]));
+		ATF_CHECK(!has_group(policy_get(POLICY_SPAWNER), names[i]));
+	}
+	ATF_CHECK(!has_group(policy_get(POLICY_POOL_SPAWNER), "echo"));
+}
+
+ATF_TC_WITHOUT_HEAD(titles);
+ATF_TC_BODY(titles, tc)
+{
+	enum policy_id id;
+
+	ATF_CHECK(policy_of_title("posternd: supervisor", &id));
+	ATF_CHECK_EQ(POLICY_SUPERVISOR, id);
+	ATF_CHECK(policy_of_title("posternd: parent 12", &id));
+	ATF_CHECK_EQ(POLICY_PARENT, id);
+	ATF_CHECK(policy_of_title("postern-worker: spawner", &id));
+	ATF_CHECK_EQ(POLICY_SPAWNER, id);
+	ATF_CHECK(policy_of_title("postern-worker: pool-spawner", &id));
+	ATF_CHECK_EQ(POLICY_POOL_SPAWNER, id);
+	ATF_CHECK(policy_of_title("postern-worker: pool", &id));
+	ATF_CHECK_EQ(POLICY_POOL, id);
+	ATF_CHECK(!policy_of_title("posternd: parent ", &id));
+	ATF_CHECK(!policy_of_title("posternd: parent x", &id));
+	ATF_CHECK(!policy_of_title("posternd: parents", &id));
+	ATF_CHECK(!policy_of_title("posternd", &id));
+	ATF_CHECK(!policy_of_title("", &id));
+	for (id = 0; id < POLICY_COUNT; id++) {
+		const char *title = policy_get(id)->title;
+		enum policy_id found;
+
+		ATF_CHECK(title == NULL || (policy_of_title(title, &found) &&
+		    found == id));
+	}
+}
+
+/* All that root keeps, and each with its reason. */
+ATF_TC_WITHOUT_HEAD(capabilities);
+ATF_TC_BODY(capabilities, tc)
+{
+	size_t count;
+	const struct policy_capability *c = policy_capabilities(&count);
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		ATF_CHECK(strncmp(c[i].name, "CAP_", 4) == 0);
+		ATF_CHECK(strlen(c[i].reason) > 3);
+		ATF_CHECK(i == 0 || c[i - 1].number < c[i].number);
+		mask |= UINT64_C(1) << c[i].number;
+	}
+	ATF_CHECK_EQ(7, count);
+	ATF_CHECK_EQ(mask, policy_capability_mask());
+	/* neither may any file be written, nor any process be traced */
+	ATF_CHECK_EQ(0, mask & (1 << 1 | 1 << 19 | 1 << 21));
 }
 
 /* read(3), write(3), exit_group: nothing else, in an ordinary build. */
@@ -230,8 +371,18 @@ ATF_TC_BODY(groups_used, tc)
 {
 	const struct policy_group always = { .when = WHEN_ALWAYS };
 	const struct policy_group sanitized = { .when = WHEN_SANITIZED };
+	const struct policy_group both = { .when = WHEN_SANITIZED |
+	    WHEN_OLD_CALLS };
+	const struct policy_group old = { .when = WHEN_OLD_CALLS };
+	const struct policy_group new = { .when = WHEN_NEW_CALLS };
 
 	ATF_CHECK(policy_group_used(&always));
+	ATF_CHECK(policy_group_used(&old) != policy_group_used(&new));
+	ATF_CHECK(policy_group_used_on(&old, true));
+	ATF_CHECK(!policy_group_used_on(&old, false));
+	ATF_CHECK(!policy_group_used_on(&new, true));
+	ATF_CHECK(policy_group_used_on(&new, false));
+	ATF_CHECK(!policy_group_used_on(&both, false));
 #ifdef POSTERN_SANITIZED
 	ATF_CHECK(policy_group_used(&sanitized));
 #else
@@ -245,9 +396,13 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, calls_exist);
 	ATF_TP_ADD_TC(tp, reasons);
 	ATF_TP_ADD_TC(tp, sorted);
+	ATF_TP_ADD_TC(tp, no_row_twice);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, inherited);
 	ATF_TP_ADD_TC(tp, stacks);
+	ATF_TP_ADD_TC(tp, pool_apart);
+	ATF_TP_ADD_TC(tp, titles);
+	ATF_TP_ADD_TC(tp, capabilities);
 	ATF_TP_ADD_TC(tp, echo_has_three);
 	ATF_TP_ADD_TC(tp, groups_used);
 	return atf_no_error();
