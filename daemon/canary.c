@@ -301,7 +301,7 @@ on_spawner(evutil_socket_t sock, short what, void *arg)
 	(void)sock, (void)what, (void)arg;
 	if (n == 1)
 		on_event(&e, fd);
-	else if (n == 0)
+	else if (n == 0 || errno == ECONNRESET)
 		fail("the spawner ended");
 	else if (errno != EAGAIN)
 		fail("the spawner: %s", strerror(errno));

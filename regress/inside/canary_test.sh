@@ -136,6 +136,16 @@ spawner_body() {
 	assert_named echo fledge close_range
 }
 
+e2e_case init "Nor one whose workers have an init that cannot wait"
+init_body() {
+	need_inside
+	make_pki
+	write_conf
+	lacks init init read
+	assert_refused 70
+	assert_named init init read
+}
+
 e2e_case resolver "Nor one whose resolver does"
 resolver_body() {
 	need_inside
@@ -270,6 +280,47 @@ background_body() {
 		kill -TERM "$daemon_pid"
 		expect_soon gone "$daemon_pid"
 	done
+}
+
+# In a mount namespace of its own: a /dev with a syslogd that writes syslog.out.
+with_syslogd() {
+	cat >syslogd.py <<-'EOF'
+	import os, socket, sys
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+	s.bind("dev/log")
+	os.chmod("dev/log", 0o666)
+	if os.fork() == 0:
+	    with open("syslog.out", "wb", 0) as f:
+	        while True:
+	            f.write(s.recv(65536) + b"\n")
+	EOF
+	cat >in_dev.sh <<-'EOF'
+	mkdir dev && mount -t tmpfs dev dev || exit 99
+	for f in null zero random urandom; do
+		touch dev/$f && mount --bind /dev/$f dev/$f || exit 99
+	done
+	python3 syslogd.py && mount --rbind dev /dev || exit 99
+	exec "$@"
+	EOF
+	# With its pid namespace all that is in it ends.
+	unshare -m -p -f --mount-proc --kill-child sh in_dev.sh "$@"
+}
+
+root_case terminal "Where the log is syslog, whoever starts it is told as well"
+terminal_body() {
+	need_inside
+	make_pki
+	write_conf log.to=syslog
+	lacks parent parent accept4
+	status=0
+	with_syslogd posternd -b -f posternd.conf >out 2>err </dev/null ||
+	    status=$?
+	test "$status" -ne 99 || atf_skip "no mounts here: $(cat err)"
+	atf_check_equal 70 "$status"
+	grep -q "^posternd: parent may not call accept4: .*group parent" err ||
+	    atf_fail "the terminal has: $(cat err)"
+	grep -q "posternd.*event=canary lacks=accept4 " syslog.out ||
+	    atf_fail "syslog has: $(cat syslog.out)"
 }
 
 e2e_case untraced "Where nothing can be traced, it is said where else to look"
