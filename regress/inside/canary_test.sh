@@ -43,15 +43,16 @@ lacks() {
 # It ends by itself, with this code, and no client would ever have got in.
 assert_refused() {
 	launch_daemon
+	wait_for 30 daemon_ready_or_gone
+	log_has event=ready && {
+		show_log
+		atf_fail "it was ready"
+	}
 	status=0
 	daemon_status || status=$?
 	test "$status" -eq "$1" || {
 		show_log
 		atf_fail "status $status, not $1"
-	}
-	log_has event=ready && {
-		show_log
-		atf_fail "it was ready"
 	}
 	log_has event=canary || {
 		show_log
