@@ -146,6 +146,33 @@ crowd_waiting(const struct crowd_place *p)
 	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
+/* In each row the fullest cell has the fullest address, and perhaps others. */
+uint64_t
+crowd_fullest(void)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int row = 0; row < CROWD_ROWS; row++) {
+		static uint64_t sum[CROWD_CELLS];
+		uint64_t most = 0;
+
+		memset(sum, 0, sizeof sum);
+		for (uint32_t i = 0; i < board_slots(); i++) {
+			const struct crowd *c = others(i);
+
+			for (int cell = 0; c != NULL && cell < CROWD_CELLS;
+			    cell++)
+				sum[cell] += connections_of(&c->row[row][cell]);
+		}
+		for (int cell = 0; cell < CROWD_CELLS; cell++)
+			if (sum[cell] > most)
+				most = sum[cell];
+		if (most < least)
+			least = most;
+	}
+	return least;
+}
+
 /* ---- the bucket -------------------------------------------------------------------- */
 
 /*

@@ -71,6 +71,12 @@ void crowd_leave(const struct crowd_place *p);
 uint32_t crowd_waiting(const struct crowd_place *p);
 
 /*
+ * How many connections has the address that has most?  Not less than there are;
+ * where very many addresses have some, more than there are.
+ */
+uint64_t crowd_fullest(void);
+
+/*
  * A token bucket: false if the connection comes too fast after others from
  * there; then it has taken nothing.  `now` is in ms of the monotonic clock.
  * In any t seconds all parents together let at most burst + rate * t pass;

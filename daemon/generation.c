@@ -843,6 +843,9 @@ publish(void)
 	metric_set(&s->generation, current->number);
 	metric_set(&s->parents, current->config.parents);
 	metric_set(&s->max_connections, current->config.max_connections);
+	metric_set(&s->max_per_address,
+	    current->config.max_connections_per_address);
+	metric_set(&s->max_handshakes, current->config.max_handshakes);
 }
 
 int64_t

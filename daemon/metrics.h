@@ -80,7 +80,8 @@ struct service_metrics {
 	metric	generation_s;		/* since 1970: when it began to serve */
 	metric	reloads_ok, reloads_failed;
 	metric	parents_died, exporters_died;
-	metric	parents, max_connections;	/* as configured now */
+	/* as configured now; 0: no limit */
+	metric	parents, max_connections, max_per_address, max_handshakes;
 	struct service_slot slot[METRICS_SLOTS];
 };
 

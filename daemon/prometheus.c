@@ -4,6 +4,7 @@
 #include <tls.h>
 
 #include "conn.h"
+#include "crowd.h"
 #include "tally.h"
 
 const char *const prometheus_states[METRICS_STATES] = {
@@ -91,8 +92,28 @@ tell_processes(const struct metrics *m, const struct service_metrics *s)
 	sample(name, "process", "exporter", metric_get(&s->exporters_died));
 }
 
+/* Beside each limit what it is compared with.  0: there is none. */
 static void
-tell_connections(const struct metrics *m, const struct service_metrics *s)
+tell_limits(const struct service_metrics *s)
+{
+	single("postern_connections_limit", "gauge",
+	    "Connections there may be (max-connections).",
+	    metric_get(&s->max_connections));
+	single("postern_connections_not_let_in", "gauge",
+	    "Connections that max-handshakes counts.", tally_waiting());
+	single("postern_connections_not_let_in_limit", "gauge",
+	    "So many of these there may be (max-handshakes).",
+	    metric_get(&s->max_handshakes));
+	single("postern_connections_of_fullest_address", "gauge",
+	    "Connections that the address with most of them has, at most.",
+	    crowd_fullest());
+	single("postern_connections_per_address_limit", "gauge",
+	    "So many an address may have (max-connections-per-address), or 0.",
+	    metric_get(&s->max_per_address));
+}
+
+static void
+tell_connections(const struct metrics *m)
 {
 	static const char refused[] = "postern_connections_refused_total";
 
@@ -101,9 +122,6 @@ tell_connections(const struct metrics *m, const struct service_metrics *s)
 	for (int i = 0; i < METRICS_STATES; i++)
 		sample("postern_connections", "state", prometheus_states[i],
 		    metric_get(&m->state[i]));
-	single("postern_connections_limit", "gauge",
-	    "Connections there may be (max-connections).",
-	    metric_get(&s->max_connections));
 	single("postern_connections_accepted_total", "counter",
 	    "TCP connections that were taken from the listening sockets.",
 	    metric_get(&m->accepted));
@@ -128,11 +146,11 @@ tell_handshakes(const struct metrics *m)
 
 	family(name, "histogram", "How long good TLS handshakes took.");
 	for (int i = 0; i < METRICS_BUCKETS; i++) {
-		sum += metric_get(&m->handshake[i]);
+		sum = tally_add(sum, metric_get(&m->handshake[i]));
 		evbuffer_add_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name,
 		    metrics_bucket_us[i] / 1e6, (unsigned long long)sum);
 	}
-	sum += metric_get(&m->handshake[METRICS_BUCKETS]);
+	sum = tally_add(sum, metric_get(&m->handshake[METRICS_BUCKETS]));
 	evbuffer_add_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum "
 	    "%llu.%06u\n%s_count %llu\n", name, (unsigned long long)sum, name,
 	    (unsigned long long)(us / 1000000), (unsigned)(us % 1000000), name,
@@ -204,7 +222,8 @@ prometheus_text(struct evbuffer *b)
 	tally(&m);
 	tell_service(s);
 	tell_processes(&m, s);
-	tell_connections(&m, s);
+	tell_connections(&m);
+	tell_limits(s);
 	tell_handshakes(&m);
 	tell_sessions(&m);
 	tell_resolver(&m);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "addr.h"
+#include "crowd.h"
 #include "prometheus.h"
 #include "reason.h"
 #include "tally.h"
@@ -124,9 +125,14 @@ limits(const struct metrics *m, const struct service_metrics *s)
 	uint64_t connections = 0;
 
 	for (int i = 0; i < METRICS_STATES; i++)
-		connections += metric_get(&m->state[i]);
+		connections = tally_add(connections,
+		    metric_get(&m->state[i]));
 	put_limit(all, "max-connections", connections,
 	    metric_get(&s->max_connections));
+	put_limit(all, "max-handshakes", tally_waiting(),
+	    metric_get(&s->max_handshakes));
+	put_limit(all, "max-connections-per-address", crowd_fullest(),
+	    metric_get(&s->max_per_address));
 	return all;
 }
 

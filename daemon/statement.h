@@ -4,7 +4,7 @@
  *	{ "service": { "version", "pid", "generation", "uptime", "reloads",
  *	    "failed_reloads" },			uptime in seconds
  *	  "parents": [ { "pid", "index", "generation", "state", "uptime" } ],
- *	  "limits": [ { "limit", "now", "max" } ],
+ *	  "limits": [ { "limit", "now", "max" } ],	max 0: there is none
  *	  "connections": { STATE: n, ... }, "accepted", "lost",
  *	  "refused": { REASON: n, ... },	those that there were
  *	  "workers": { "ready", "busy", "killed", "failed" },

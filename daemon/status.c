@@ -219,11 +219,11 @@ print_limits(const json_t *all)
 		long long now = number(l, "now"), max = number(l, "max");
 		char name[512];
 
-		printf("limit       %s %lld of %lld", text(l, "limit", name),
-		    now, max);
+		printf("limit       %s %lld", text(l, "limit", name), now);
 		if (max > 0)
-			printf(" (%.0f%%)", 100.0 * (double)now / (double)max);
-		putchar('\n');
+			printf(" of %lld (%.0f%%)", max, 100.0 * (double)now /
+			    (double)max);
+		puts(max > 0 ? "" : ", without a limit");
 	}
 }
 

@@ -18,17 +18,20 @@ tally_slot(uint32_t slot)
 	return s < SLOT_STATES ? (enum slot_state)s : SLOT_UNUSED;
 }
 
+uint64_t
+tally_add(uint64_t a, uint64_t b)
+{
+	return a > TALLY_MAX || b > TALLY_MAX - a ? TALLY_MAX : a + b;
+}
+
 static void
 add(struct metrics *sum, const struct metrics *page, size_t from, size_t end)
 {
 	metric *to = (metric *)(void *)sum;
 
-	for (size_t i = from; i < end; i++) {
-		uint64_t n = metric_get(&NUMBERS(page)[i]);
-		uint64_t have = metric_get(&to[i]);
-
-		metric_set(&to[i], n > TALLY_MAX - have ? TALLY_MAX : have + n);
-	}
+	for (size_t i = from; i < end; i++)
+		metric_set(&to[i], tally_add(metric_get(&to[i]),
+		    metric_get(&NUMBERS(page)[i])));
 }
 
 static void
@@ -57,4 +60,15 @@ tally(struct metrics *sum)
 		if (s == SLOT_SERVING)
 			add_times(sum, page);
 	}
+}
+
+uint64_t
+tally_waiting(void)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < board_slots(); i++)
+		if (atomic_load(&board_slot(i)->count.in_use) != 0)
+			sum += atomic_load(&board_slot(i)->count.waiting);
+	return sum;
 }

@@ -16,6 +16,12 @@
  */
 void tally(struct metrics *sum);
 
+/* No more than that. */
+uint64_t tally_add(uint64_t a, uint64_t b);
+
+/* Connections that have not been let in yet, as max-handshakes counts them. */
+uint64_t tally_waiting(void);
+
 /* The state of a slot as the supervisor says, or unused if it says nonsense. */
 enum slot_state tally_slot(uint32_t slot);
 

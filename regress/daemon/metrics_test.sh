@@ -360,6 +360,10 @@ status_body() {
 	    if s["subject"] == "CN=client"]')"
 	atf_check_equal "[2, 8]" "$(status '[[l["now"], l["max"]]
 	    for l in d["limits"] if l["limit"] == "max-connections"][0]')"
+	# both from one address; all are let in
+	atf_check_equal "[['max-handshakes', 0, 64], \
+['max-connections-per-address', 2, 0]]" "$(status '[[l["limit"], l["now"],
+	    l["max"]] for l in d["limits"] if l["limit"] != "max-connections"]')"
 	peer=$(sed -n 's/.*event=open peer=\([^ ]*\) .*CN=client.*/\1/p' \
 	    daemon.log)
 	ask_status >out || atf_fail "no status"
