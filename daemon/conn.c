@@ -134,6 +134,15 @@ drop(struct conn *c)
 	c->queued = true;
 }
 
+/* It can have no deadline: better gone than there for ever. */
+static void
+out_of_memory(struct conn *c)
+{
+	if (!c->opened && !c->refused)
+		conn_log_refused(c, REASON_INTERNAL, "out of memory");
+	conn_abort(c, "no-memory");
+}
+
 void
 conn_enter(struct conn *c, enum state s)
 {
@@ -152,8 +161,8 @@ conn_enter(struct conn *c, enum state s)
 	c->entered = service_now();
 	if (s == STATE_GONE)
 		drop(c);
-	else if (!arm(c))	/* better gone than there for ever */
-		conn_abort(c, "no-memory");
+	else if (!arm(c))
+		out_of_memory(c);
 }
 
 void
@@ -202,7 +211,7 @@ on_time(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (deadline(c) > now) {
 		if (!arm(c))
-			conn_abort(c, "no-memory");
+			out_of_memory(c);
 		return;
 	}
 	switch (c->state) {
@@ -321,7 +330,7 @@ evict(struct conn *c, enum reason why)
 		if (c->state == STATE_OPEN)
 			end_session(c, c->end);
 		else if (!arm(c))
-			conn_abort(c, NULL);
+			out_of_memory(c);
 		break;
 	default:
 		break;		/* not judged yet, or as good as gone */

@@ -29,6 +29,10 @@ static uint32_t		stashed;
 static uint32_t		asked;		/* for, and not yet here */
 static int		channel = -1;
 static struct event	channel_event;
+static bool		starved;	/* there was no room for the last one */
+static bool		resting;	/* until it is tried again */
+static struct event	rest_timer;
+static const struct timeval rest_time = { .tv_usec = 100000 };
 
 static uint32_t
 stash_size(void)
@@ -57,9 +61,9 @@ ask(void)
 {
 	struct spawner_want want = { 0 };
 
-	if (channel == -1 || stashed + asked >= stash_size())
+	if (channel == -1 || resting || stashed + asked >= stash_size())
 		return;
-	want.count = stash_size() - stashed - asked;
+	want.count = starved ? 1 : stash_size() - stashed - asked;
 	if (channel_send(channel, &want, sizeof want, -1))
 		asked += want.count;
 	else if (errno != EAGAIN)
@@ -76,11 +80,41 @@ on_worker(const struct spawner_event *e, int fd)
 		return;
 	}
 	asked--;
+	starved = false;
 	stash[stashed].fd = fd;
 	stash[stashed++].pid = e->pid;
 	metric_set(&metrics->workers_ready, stashed);
 	service_ready();
 	conn_worker_ready();
+}
+
+static void
+on_rested(evutil_socket_t sock, short what, void *arg)
+{
+	(void)sock, (void)what, (void)arg;
+	resting = false;
+	ask();
+}
+
+/*
+ * A worker came, and we had no descriptor for it; it has ended by now.  One is
+ * asked for at a time, and not at once, until there is room again.
+ */
+static void
+lose_worker(void)
+{
+	static struct log_limit told;
+
+	if (asked == 0) {
+		lose_spawner("it sent what was not asked for");
+		return;
+	}
+	asked--;
+	starved = true;
+	resting = event_add(&rest_timer, &rest_time) == 0;
+	if (log_may(&told, 1, 60000, service_now()))
+		log_event(LOG_ERR, "worker-lost", "%s; another is asked for",
+		    strerror(EMFILE));
 }
 
 /* A worker that died unused must not be given to a client. */
@@ -128,6 +162,8 @@ on_channel(evutil_socket_t sock, short what, void *arg)
 			lose_spawner("it ended");
 		else if (errno == EAGAIN)
 			return;
+		else if (errno == EMFILE)
+			lose_worker();
 		else
 			lose_spawner(strerror(errno));
 	}
@@ -137,6 +173,7 @@ void
 stash_start(int fd)
 {
 	channel = fd;
+	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
 	event_assign(&channel_event, service.base, channel,
 	    EV_READ | EV_PERSIST, on_channel, NULL);
 	if (event_add(&channel_event, NULL) == -1)

@@ -47,6 +47,7 @@ channel_recv(int sock, void *msg, size_t len, int *fd)
 	    .msg_control = &c, .msg_controllen = CMSG_LEN(sizeof *fd) };
 	struct cmsghdr *h;
 	ssize_t n;
+	bool full;
 
 	*fd = -1;
 	do
@@ -63,9 +64,12 @@ channel_recv(int sock, void *msg, size_t len, int *fd)
 	if ((size_t)n == len && !(mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
 	    (h == NULL || *fd != -1))
 		return 1;
+	/* Of too many the first would have come. */
+	full = (size_t)n == len && h == NULL &&
+	    (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == MSG_CTRUNC;
 	if (*fd != -1)
 		close(*fd);
 	*fd = -1;
-	errno = EBADMSG;
+	errno = full ? EMFILE : EBADMSG;
 	return -1;
 }

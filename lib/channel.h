@@ -70,7 +70,9 @@ bool channel_send(int sock, const void *msg, size_t len, int fd);
  * Receive one message of exactly `len` bytes into `msg`; a descriptor that
  * came with it goes to *fd (-1: none), close-on-exec, owned by the caller.
  * Returns 1; 0 at end of file; -1 with errno set: EAGAIN if there is nothing,
- * EBADMSG if its length or what it carries is not as agreed (nothing is kept).
+ * EBADMSG if its length or what it carries is not as agreed (nothing is kept),
+ * EMFILE if it carried a descriptor for which there was no room here: then the
+ * message is whole, and the descriptor is closed.
  */
 int channel_recv(int sock, void *msg, size_t len, int *fd);
 

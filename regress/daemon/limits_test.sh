@@ -821,6 +821,33 @@ no_descriptors_body() {
 	end_limits
 }
 
+root_case no_room_for_workers "Nor do new workers find room: nobody is sent away"
+no_room_for_workers_body() {
+	begin_limits parents=1
+	hold one 4
+	parent=$(parents)
+	most=$(hard_limit "$parent" 'Max open files')
+	n=$(descriptors "$parent")
+	limit "$parent" --nofile="$((n + 11)):$most"
+	run_in_background "$(atf_get_srcdir)/peer_helper" many "$port" 24 \
+	    >many.out 2>many.err
+	many_pid=$!
+	expect_log 'process=parent event=worker-lost'
+	expect_log 'process=parent event=accept-failed'
+	at_rest "$parent" 600
+	test "$(log_count event=worker-lost)" -eq 1 ||
+	    atf_fail "more than a line a minute"
+	feed one 4 "still served"
+	limit "$parent" --nofile="$most:$most"
+	wait_for 60 gone $many_pid
+	grep -q '^24 at once' many.out || atf_fail "$(cat many.err)"
+	test "$(parents)" = "$parent" || atf_fail "the parent was replaced"
+	log_has 'event=spawner-died' && atf_fail "it gave its spawner up"
+	log_has 'event=refused' && atf_fail "somebody was refused"
+	release one 4
+	end_limits
+}
+
 # Sessions until no worker is left in the stash (16), and some more wait.
 use_up_stash() {
 	run_in_background python3 visitor.py "$port" 127.0.0.3 40 \

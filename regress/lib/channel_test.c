@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -92,6 +93,32 @@ ATF_TC_BODY(descriptor, tc)
 	ATF_CHECK_EQ(1, write(fd, "x", 1));
 	ATF_CHECK_EQ(1, read(p[0], &c, 1));
 	ATF_CHECK_EQ('x', c);
+}
+
+/* No descriptor is free: that is nobody's fault, and the next is heard. */
+ATF_TC_WITHOUT_HEAD(no_room);
+ATF_TC_BODY(no_room, tc)
+{
+	struct spawner_event got;
+	struct rlimit all, few;
+	int fd = 99, highest;
+
+	open_channel();
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &all));
+	highest = dup(a);
+	ATF_REQUIRE(channel_send(a, &event, sizeof event, 0));
+	ATF_REQUIRE(channel_send(a, &event, sizeof event, -1));
+	few = all;
+	few.rlim_cur = (rlim_t)highest;
+	close(highest);
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &few));
+	memset(&got, 0, sizeof got);
+	ATF_CHECK_ERRNO(EMFILE, channel_recv(b, &got, sizeof got, &fd) == -1);
+	ATF_CHECK_EQ(-1, fd);
+	ATF_CHECK_EQ(0, memcmp(&event, &got, sizeof got));
+	ATF_CHECK_EQ(1, channel_recv(b, &got, sizeof got, &fd));
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &all));
+	ATF_CHECK_EQ(before, open_descriptors());
 }
 
 ATF_TC_WITHOUT_HEAD(too_short);
@@ -193,6 +220,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, message);
 	ATF_TP_ADD_TC(tp, descriptor);
+	ATF_TP_ADD_TC(tp, no_room);
 	ATF_TP_ADD_TC(tp, too_short);
 	ATF_TP_ADD_TC(tp, too_long);
 	ATF_TP_ADD_TC(tp, empty_with_descriptor);
