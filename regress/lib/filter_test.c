@@ -334,6 +334,68 @@ ATF_TC_BODY(agree, tc)
 	}
 }
 
+/* ---- the same for another machine ---------------------------------------------- */
+
+static const struct machine {
+	uint32_t	scmp, audit;
+	bool		old_calls;
+} machines[] = {
+	{ SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64, true },
+	{ SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64, false },
+};
+
+static void
+row_on(const struct machine *m, const struct policy *p,
+    const struct policy_row *row, bool has[CALLS])
+{
+	struct call c;
+
+	ATF_REQUIRE_MSG(call_for_arch(m->scmp, row, &c) && c.nr < CALLS,
+	    "%s: %s: the machine lacks it", p->process, row->call);
+	has[c.nr] = true;
+	ATF_CHECK_MSG(verdict(&c, m->audit, 0) == SECCOMP_RET_ALLOW,
+	    "%s: %s is not allowed", p->process, row->call);
+	for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
+		if (machines[i].audit != m->audit)
+			ATF_CHECK_EQ(SECCOMP_RET_KILL_PROCESS,
+			    verdict(&c, machines[i].audit, 0));
+	ATF_CHECK_EQ(SECCOMP_RET_KILL_PROCESS, verdict(&c, AUDIT_ARCH_I386, 0));
+	ATF_CHECK_EQ(SECCOMP_RET_KILL_PROCESS, verdict(&c, AUDIT_ARCH_ARM, 0));
+	ATF_CHECK_EQ(SECCOMP_RET_KILL_PROCESS, verdict(&c, 0, 0));
+}
+
+/* What each row allows, and nothing that has none. */
+static void
+table_on(const struct machine *m, const struct policy *p)
+{
+	bool has[CALLS] = { false };
+	const char *why;
+
+	ATF_REQUIRE_MSG(filter_compile_for(p, m->scmp, &prog, &why), "%s: %s",
+	    p->process, why);
+	for (size_t g = 0; p->groups[g] != NULL; g++)
+		for (size_t i = 0; i < p->groups[g]->count &&
+		    policy_group_used_on(p->groups[g], m->old_calls); i++)
+			row_on(m, p, &p->groups[g]->rows[i], has);
+	for (int nr = 0; nr < CALLS; nr++) {
+		struct call c = { nr, { 0 } };
+
+		if (!has[nr])
+			ATF_CHECK_EQ_MSG(SECCOMP_RET_KILL_PROCESS,
+			    verdict(&c, m->audit, 0), "%s: call %d",
+			    p->process, nr);
+	}
+	free(prog.filter);
+}
+
+ATF_TC_WITHOUT_HEAD(machines);
+ATF_TC_BODY(machines, tc)
+{
+	for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
+		for (enum policy_id id = 0; id < POLICY_COUNT; id++)
+			table_on(&machines[i], policy_get(id));
+}
+
 /* ---- the other entries to the kernel ------------------------------------------- */
 
 #ifdef __x86_64__
@@ -461,6 +523,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, denied_explain);
 	ATF_TP_ADD_TC(tp, allowed);
 	ATF_TP_ADD_TC(tp, agree);
+	ATF_TP_ADD_TC(tp, machines);
 #ifdef __x86_64__
 	ATF_TP_ADD_TC(tp, i386_entry);
 	ATF_TP_ADD_TC(tp, x32_entry);

@@ -54,13 +54,13 @@ table_allows(const struct policy *p, const struct call *c)
 }
 
 /*
- * A call that the row allows, its free arguments all ones.  False if this
- * machine does not have the call.
+ * A call that the row allows, its free arguments all ones.  False if the
+ * machine (SCMP_ARCH_) does not have the call.
  */
 static inline bool
-call_for(const struct policy_row *row, struct call *c)
+call_for_arch(uint32_t arch, const struct policy_row *row, struct call *c)
 {
-	c->nr = seccomp_syscall_resolve_name(row->call);
+	c->nr = seccomp_syscall_resolve_name_arch(arch, row->call);
 	for (int i = 0; i < 6; i++)
 		c->arg[i] = UINT64_MAX;
 	for (int i = 0; i < POLICY_LIMITS; i++) {
@@ -72,6 +72,12 @@ call_for(const struct policy_row *row, struct call *c)
 			c->arg[l->arg] &= ~l->mask | l->value;
 	}
 	return c->nr >= 0;
+}
+
+static inline bool
+call_for(const struct policy_row *row, struct call *c)
+{
+	return call_for_arch(seccomp_arch_native(), row, c);
 }
 
 #endif
