@@ -58,8 +58,8 @@ become_root		SYS	SYS	SYS	SYS	SYS	SYS
 become_dumpable		SYS	SYS	SYS	SYS	SYS	SYS
 another_filter		SYS	SYS	SYS	-	SYS	SYS
 pass_descriptor		SYS	SYS	SYS	-	-	-
-write_elsewhere		SYS	-	SYS	no	SYS	SYS
-read_elsewhere		SYS	-	SYS	no	SYS	SYS
+write_elsewhere		SYS	-	SYS	SYS	SYS	SYS
+read_elsewhere		SYS	-	SYS	SYS	SYS	SYS
 fill_stack		SEGV	SEGV	SEGV	SEGV	SEGV	SEGV
 fill_memory		SYS	SYS	SYS	SYS	no	no
 fill_log		SYS	no	SYS	no	no	no
@@ -153,7 +153,7 @@ parent_of() {
 # that is at work; sets $victim, $above, and $parent, that parent.
 find_victim() {
 	others >others
-	for victim in $(awk -v title=": $1" 'index($0, title) { print $1 }' \
+	for victim in $(awk -v name="$1" '$4 == name { print $1 }' \
 	    others); do
 		above=$(awk -v pid="$victim" '$1 == pid { print $2 }' others)
 		parent=$(parent_of "$victim")
