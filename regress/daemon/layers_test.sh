@@ -282,6 +282,22 @@ key_locked_body() {
 	stop_daemon
 }
 
+# Root raises the limit by itself, unless it may not.
+root_case cannot_lock "Where nothing may be locked it does not start"
+cannot_lock_body() {
+	make_pki
+	write_conf
+	status=0
+	sh -c 'ulimit -l 64; exec setpriv --bounding-set=-sys_resource \
+	    posternd -f posternd.conf' >out 2>err || status=$?
+	atf_check_equal 78 $status
+	atf_check_equal 1 "$(wc -l <err)"
+	grep -q 'key needs 2 MiB .*LimitMEMLOCK' err ||
+	    atf_fail "it says $(cat err)"
+	sh -c 'ulimit -l 64; exec posternd -f posternd.conf -n' >out ||
+	    atf_fail "root does not raise it"
+}
+
 e2e_case no_mdwe "A kernel without MDWE is told of, and serves"
 no_mdwe_body() {
 	make_pki

@@ -246,6 +246,28 @@ landlock_child(void *arg)
 }
 ANY_CASE(landlock)
 
+/* As workers have it of their spawner. */
+static void
+landlock_inherited_child(void *arg)
+{
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	confine_no_new_privs();
+	confine_landlock();
+	pid = fork();
+	if (pid == 0) {
+		MUST(open("/etc/passwd", O_RDONLY) == -1 && errno == EACCES);
+		MUST(mkdir("new", 0700) == -1 && errno == EACCES);
+		if (layer_present(LAYER_LANDLOCK_NET))
+			MUST(tcp_denied(connect) && tcp_denied(bind));
+		_exit(0);
+	}
+	MUST(pid != -1 && waitpid(pid, &status, 0) == pid && status == 0);
+}
+ANY_CASE(landlock_inherited)
+
 /* A socket that listens on a free port of the loopback; the port. */
 static uint16_t
 listen_somewhere(void)
@@ -734,6 +756,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, empty_root);
 	ATF_TP_ADD_TC(tp, landlock);
 	ATF_TP_ADD_TC(tp, landlock_connect);
+	ATF_TP_ADD_TC(tp, landlock_inherited);
 	ATF_TP_ADD_TC(tp, landlock_fails);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, bounds);
