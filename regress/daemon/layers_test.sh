@@ -294,6 +294,8 @@ cannot_lock_body() {
 	atf_check_equal 1 "$(wc -l <err)"
 	grep -q 'key needs 2 MiB .*LimitMEMLOCK' err ||
 	    atf_fail "it says $(cat err)"
+	# in a container root may not be all that powerful
+	sh -c 'ulimit -l 64; ulimit -l 4096' 2>/dev/null || return 0
 	sh -c 'ulimit -l 64; exec posternd -f posternd.conf -n' >out ||
 	    atf_fail "root does not raise it"
 }
