@@ -184,6 +184,7 @@ drop_root(void)
 	}
 	confine_die_with_parent(h.supervisor);
 	confine_hide();
+	confine_no_new_code();
 }
 
 /* Before anything is parsed; the filter is compiled while a file may be made. */

@@ -150,6 +150,7 @@ confine(void)
 		confine_drop_user(setup.uid, setup.gid);
 	confine_die_with_parent(setup.parent);
 	confine_hide();
+	confine_no_new_code();
 	nest_enter();
 	start_init();
 	confine_drop_capabilities();

@@ -451,6 +451,47 @@ ends_in_background_body() {
 	expect_all_gone $beneath
 }
 
+# ---- what no file of /proc shows ----------------------------------------------
+
+# trace_of TITLE: of who took it, of those that were traced.
+trace_of() {
+	grep -l "PR_SET_NAME, \"$1" trace.* | head -n 1
+}
+
+root_case read_back "Each program reads back that no memory becomes code"
+read_back_head() {
+	atf_set descr "Each program reads back that no memory becomes code"
+	atf_set require.user root
+	atf_set require.progs strace
+}
+read_back_body() {
+	make_pki
+	write_conf clients.host-check=name \
+	    "resolver.servers={\"127.0.0.1:$(free_port)\"}"
+	: >daemon.log
+	strace -ff -o trace -e trace=prctl,landlock_restrict_self \
+	    posternd -f posternd.conf </dev/null >daemon.out 2>daemon.log &
+	daemon_pid=$!
+	record $!
+	expect_log event=ready
+	supervisor=$(the_one 'posternd: supervisor')
+	# shellcheck disable=SC2046
+	record $(tree_of "$daemon_pid")
+	log_has 'event=absent' && atf_skip "$(grep event=absent daemon.log)"
+	# The kernel keeps 15 characters of a name.
+	for name in 'posternd: super' 'posternd: paren' 'posternd: resol' \
+	    'worker: spawner'; do
+		its=$(trace_of "$name")
+		test -n "$its" || atf_fail "nobody is $name"
+		grep -q '^prctl(\(0x42\|PR_GET_MDWE\).* = 1$' "$its" ||
+		    atf_fail "$name did not read back that it has MDWE"
+		grep -q '^landlock_restrict_self(.* = 0$' "$its" ||
+		    atf_fail "$name is in no Landlock domain"
+	done
+	kill -TERM "$supervisor"
+	daemon_status || atf_fail "posternd did not end well"
+}
+
 # ---- -n ----------------------------------------------------------------------
 
 root_case check_confined "What -n parses it parses confined"
