@@ -156,6 +156,7 @@ nameless_kind(const char *link)
 		{ "anon_inode:[signalfd]", KIND_SIGNALS },
 		{ "anon_inode:[eventfd]", KIND_EVENT },
 		{ "anon_inode:[timerfd]", KIND_TIMER },
+		{ "anon_inode:[pidfd]", KIND_CHILD },
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -20,7 +20,7 @@ const struct declared declared[] = {
 		.shares_board = true,
 		.fd = { STANDARD, { 3, FD_LAST, KIND_PROGRAM | KIND_BOARD |
 		    KIND_FILE | KIND_LISTENER | KIND_PIPE_IN | KIND_CHANNEL |
-		    KIND_PID_FILE | KIND_TERMINAL | KIND_DOOR } },
+		    KIND_PID_FILE | KIND_TERMINAL | KIND_DOOR | KIND_CHILD } },
 	},
 	[PARENT] = {
 		.title = "posternd: parent", .numbered = true,
@@ -137,6 +137,7 @@ kind_name(enum kind k)
 	case KIND_UDP: return "a UDP socket";
 	case KIND_EPOLL: return "an epoll set";
 	case KIND_SIGNALS: return "a signalfd";
+	case KIND_CHILD: return "a handle on a process";
 	case KIND_EVENT: return "an eventfd";
 	case KIND_TIMER: return "a timerfd";
 	case KIND_OTHER: break;

@@ -50,7 +50,8 @@ enum kind {
 	KIND_SIGNALS = 1 << 15,		/* signalfd */
 	KIND_EVENT = 1 << 16,		/* eventfd */
 	KIND_TIMER = 1 << 17,		/* timerfd */
-	KIND_OTHER = 1 << 18
+	KIND_OTHER = 1 << 18,
+	KIND_CHILD = 1 << 20		/* pidfd */
 };
 
 /* Descriptors `first` to `last` may be of these kinds. */

@@ -107,7 +107,7 @@ static const struct word signals[] = { EXACTLY(SIGHUP), EXACTLY(SIGINT),
 static const struct word clones[] = { ONE_OF(SIGCHLD, 0xff),
 	FLAG(CLONE_NEWUSER), FLAG(CLONE_NEWNS), FLAG(CLONE_NEWNET),
 	FLAG(CLONE_NEWIPC), FLAG(CLONE_NEWUTS), FLAG(CLONE_NEWCGROUP),
-	FLAG(CLONE_NEWPID), FLAG(CLONE_VM), FLAG(CLONE_FILES),
+	FLAG(CLONE_NEWPID), FLAG(CLONE_PIDFD), FLAG(CLONE_VM), FLAG(CLONE_FILES),
 	FLAG(CLONE_THREAD), END };
 static const struct word umounts[] = { FLAG(MNT_DETACH), END };
 static const struct word rules[] = { { 1, UINT64_MAX,
@@ -197,6 +197,8 @@ static const struct {
 	{ "open", { PTR("path"), { "flags", opens, NUMBER }, MODE } },
 	{ "openat", { NUM("fd"), PTR("path"), { "flags", opens, NUMBER },
 	    MODE } },
+	{ "pidfd_send_signal", { NUM("pidfd"), { "sig", signals, NUMBER },
+	    PTR("info"), NUM("flags") } },
 	{ "pipe2", { PTR("fds"), { "flags", opens, NUMBER } } },
 	{ "ppoll", { PTR("fds"), NUM("nfds"), PTR("timeout"), PTR("mask") } },
 	{ "prctl", { { "option", prctls, NUMBER }, NUM("arg2"), NUM("arg3"),

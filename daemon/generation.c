@@ -39,6 +39,7 @@
 
 struct member {
 	pid_t		 pid;		/* 0: free */
+	int		 handle;	/* on the process, for signals */
 	int		 pipe;		/* -1 once it is closed */
 	struct herald	 herald;
 	uint32_t	 index;
@@ -275,7 +276,7 @@ start_member(struct generation *g, uint32_t index)
 	}
 	clear_slot(m->slot);
 	handoff = make_handoff(g, m);
-	m->pid = handoff == -1 ? -1 : fork_bare();
+	m->pid = handoff == -1 ? -1 : fork_held(&m->handle);
 	if (m->pid == 0)
 		become_parent(g, m, handoff, pipe[1], news);
 	close(pipe[1]);
@@ -331,7 +332,7 @@ expect_end(struct member *m, int64_t ms)
 static void
 signal_member(struct member *m, int sig)
 {
-	kill(m->pid, sig);
+	signal_held(m->handle, sig);
 	expect_end(m, sig == SIGUSR1 ? m->of->config.session_ms : 0);
 }
 
@@ -368,7 +369,7 @@ tell_news(struct member *m)
 	log_str(&l, "detail", "it did not take the news of a CA or CRL, by "
 	    "which its sessions may have to end");
 	log_end(&l);
-	kill(m->pid, SIGKILL);
+	signal_held(m->handle, SIGKILL);
 	m->herald.until = supervisor_now() + GRACE_MS;
 	return GRACE_MS;
 }
@@ -656,6 +657,7 @@ generation_reaped(pid_t pid, int status)
 	    (g->state != GENERATION_STARTING || WIFSIGNALED(status)))
 		log_died(m, status);
 	m->pid = 0;
+	close(m->handle);
 	if (m->pipe != -1)
 		close(m->pipe);
 	herald_close(&m->herald);
@@ -801,7 +803,7 @@ see_to(struct member *m)
 		return tell_news(m);
 	left = (m->ready ? m->kill_at : m->started + START_MS) - now;
 	if (left <= 0) {
-		kill(m->pid, SIGKILL);
+		signal_held(m->handle, SIGKILL);
 		m->kill_at = now + GRACE_MS;
 		left = GRACE_MS;
 	}

@@ -33,6 +33,7 @@ static struct outlet	metrics_outlet = { .fd = -1 };
 static struct outlet	status_outlet = { .fd = -1 };
 static char		no_status[256];		/* why, or "" */
 static pid_t		exporter;		/* 0: there is none */
+static int		handle;			/* on it, for signals */
 static int64_t		started, due;
 static int		backoff;
 
@@ -216,7 +217,7 @@ start(void)
 	int setup = make_setup();
 
 	started = supervisor_now();
-	exporter = setup == -1 ? -1 : fork_bare();
+	exporter = setup == -1 ? -1 : fork_held(&handle);
 	if (exporter == 0)
 		become_exporter(setup);
 	if (setup != -1)
@@ -248,6 +249,7 @@ keeper_reaped(pid_t pid, int status)
 	if (exporter == 0 || pid != exporter)
 		return false;
 	exporter = 0;
+	close(handle);
 	metric_add(&service_metrics->exporters_died, 1);
 	log_begin(&l, LOG_ERR, "exporter-died");
 	log_num(&l, "exporter", pid);
@@ -264,7 +266,7 @@ void
 keeper_close(void)
 {
 	if (exporter != 0)
-		kill(exporter, SIGKILL);
+		signal_held(handle, SIGKILL);
 	while (exporter != 0) {
 		pid_t pid = waitpid(-1, NULL, 0);
 

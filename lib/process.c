@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,6 +20,19 @@ pid_t
 fork_bare(void)
 {
 	return (pid_t)syscall(SYS_clone, (unsigned long)SIGCHLD, 0, 0, 0, 0);
+}
+
+pid_t
+fork_held(int *handle)
+{
+	return (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_PIDFD | SIGCHLD),
+	    0, handle, 0, 0);
+}
+
+void
+signal_held(int handle, int sig)
+{
+	syscall(SYS_pidfd_send_signal, handle, sig, NULL, 0UL);
 }
 
 void

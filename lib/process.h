@@ -13,6 +13,15 @@
  */
 pid_t fork_bare(void);
 
+/*
+ * The same, and a handle on the child (a pidfd; close-on-exec, the caller's):
+ * by it signals reach that process and no other, ever.
+ */
+pid_t fork_held(int *handle);
+
+/* Send a signal to the child; nothing if it has ended. */
+void signal_held(int handle, int sig);
+
 /* Where a child's descriptors are to be: `from` becomes `to`. */
 struct placement {
 	int	from, to;

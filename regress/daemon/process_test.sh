@@ -83,7 +83,7 @@ check_no_capabilities() {
 	done
 }
 
-# The supervisor's own, by name in main.c: 2 5 6 7 8 10 18.
+# The supervisor's own, by name in lib/policy.c: 2 5 6 7 8 10 18.
 check_supervisor_capabilities() {
 	for set in CapPrm CapEff CapBnd; do
 		same $set "$(status_of "$pid" $set)" 00000000000405e4

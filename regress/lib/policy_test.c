@@ -3,7 +3,9 @@
  */
 #include <atf-c.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "policy.h"
 #include "tables.h"
@@ -320,6 +322,35 @@ ATF_TC_BODY(titles, tc)
 	}
 }
 
+/*
+ * Nobody sends a signal by number, to another's process, a group or all; the
+ * supervisor alone has handles on what it has started, and no call that makes
+ * one of a number.
+ */
+ATF_TC_WITHOUT_HEAD(signals_by_handle);
+ATF_TC_BODY(signals_by_handle, tc)
+{
+	static const char *const by_number[] = { "kill", "tkill", "tgkill",
+	    "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open" };
+
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++) {
+		const struct policy *p = policy_get(id);
+		struct call c = { .nr = SYS_pidfd_send_signal,
+		    .arg = { 5, SIGTERM, 0, 0 } };
+
+		ATF_CHECK_EQ(id == POLICY_SUPERVISOR, table_allows(p, &c));
+		c.arg[1] = SIGSTOP;
+		ATF_CHECK(!table_allows(p, &c));
+		for (size_t i = 0; i < sizeof by_number / sizeof by_number[0];
+		    i++) {
+			c = (struct call){ .nr = seccomp_syscall_resolve_name(
+			    by_number[i]), .arg = { 1, SIGTERM } };
+			ATF_CHECK_MSG(!table_allows(p, &c), "%s: %s",
+			    p->process, by_number[i]);
+		}
+	}
+}
+
 /* All that root keeps, and each with its reason. */
 ATF_TC_WITHOUT_HEAD(capabilities);
 ATF_TC_BODY(capabilities, tc)
@@ -402,6 +433,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, stacks);
 	ATF_TP_ADD_TC(tp, pool_apart);
 	ATF_TP_ADD_TC(tp, titles);
+	ATF_TP_ADD_TC(tp, signals_by_handle);
 	ATF_TP_ADD_TC(tp, capabilities);
 	ATF_TP_ADD_TC(tp, echo_has_three);
 	ATF_TP_ADD_TC(tp, groups_used);
