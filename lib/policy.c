@@ -104,13 +104,25 @@ static const struct policy_row exit_rows[] = {
 static const struct policy_group ending =
     GROUP("exit", WHEN_ALWAYS, exit_rows);
 
-/* What libcrypto's random generator does, at any time. */
+/* What libcrypto does at any time. */
 static const struct policy_row random_rows[] = {
 	{ "getpid", { {0} }, "its random numbers must not be a fork's as well" },
-	{ "getrandom", { {0} }, "its random numbers begin with the kernel's" },
 };
 static const struct policy_group randomness =
     GROUP("random", WHEN_ALWAYS, random_rows);
+
+static const struct policy_row seed_rows[] = {
+	{ "getrandom", { {0} }, "its random numbers begin with the kernel's" },
+};
+static const struct policy_group seeds =
+    GROUP("seed", WHEN_ALWAYS, seed_rows);
+
+static const struct policy_row once_rows[] = {
+	{ "futex", { EQ(1, FUTEX_WAKE_OWN) },
+	    "a part of libcrypto that is first used now is set up once" },
+};
+static const struct policy_group once =
+    GROUP("once", WHEN_ALWAYS, once_rows);
 
 /* What AddressSanitizer's and UBSan's run time ask for by themselves. */
 static const struct policy_row sanitizer_rows[] = {
@@ -182,12 +194,27 @@ static const struct policy_row resumed_rows[] = {
 static const struct policy_group resumed =
     GROUP("reserve-wait", WHEN_ALWAYS, resumed_rows);
 
-static const struct policy_row once_rows[] = {
+/* Where all of libcrypto should have been used before the filter. */
+static const struct policy_row late_rows[] = {
 	{ "futex", { EQ(1, FUTEX_WAKE_OWN) },
-	    "a part of libcrypto that is first used now is set up once" },
+	    "a part of libcrypto that another version uses first now" },
 };
-static const struct policy_group once =
-    GROUP("reserve-once", WHEN_ALWAYS, once_rows);
+static const struct policy_group late =
+    GROUP("reserve-once", WHEN_ALWAYS, late_rows);
+
+/* Where libcrypto should want no random numbers, or no new seed. */
+static const struct policy_row reserve_random_rows[] = {
+	{ "getpid", { {0} }, "random numbers that another libcrypto wants" },
+};
+static const struct policy_group reserve_random =
+    GROUP("reserve-random", WHEN_ALWAYS, reserve_random_rows);
+
+static const struct policy_row reserve_seed_rows[] = {
+	{ "getrandom", { {0} },
+	    "random numbers begin anew, after long, or with LibreSSL" },
+};
+static const struct policy_group reserve_seeds =
+    GROUP("reserve-seed", WHEN_ALWAYS, reserve_seed_rows);
 
 static const struct policy_row pressure_rows[] = {
 	{ "madvise", { EQ(2, MADV_DONTNEED) },
@@ -196,7 +223,14 @@ static const struct policy_row pressure_rows[] = {
 static const struct policy_group pressure =
     GROUP("reserve-memory", WHEN_ALWAYS, pressure_rows);
 
-/* Where malloc is told to take all from the heap. */
+/* Where what there is at the start nearly always does. */
+static const struct policy_row more_heap_rows[] = {
+	{ "brk", { {0} }, "room for more than is usual at once" },
+};
+static const struct policy_group more_heap =
+    GROUP("reserve-more", WHEN_ALWAYS, more_heap_rows);
+
+/* Where malloc is told to take all from the heap, or has no large block. */
 static const struct policy_row no_heap_rows[] = {
 	{ "mmap", { EQ(2, DATA), EQ(3, OWN_MEMORY) },
 	    "memory, where the heap has met another mapping" },
@@ -620,7 +654,6 @@ static const struct policy_row parent_setup_rows[] = {
 	    "the key's own memory is in no core file" },
 	{ "memfd_secret", { EQ(0, 0) },
 	    "the key's own memory, which not even the kernel reads" },
-	{ "mlock", { {0} }, "the key's own memory is never on a disk" },
 	{ "mlock2", { {0} }, "the key's own memory is never on a disk" },
 	{ "mmap", { EQ(2, DATA), EQ(3, MAP_SHARED) },
 	    "its own page of the board, where it says how many it has" },
@@ -642,6 +675,13 @@ static const struct policy_row parent_setup_rows[] = {
 };
 static const struct policy_group parent_setup =
     GROUP("parent-setup", WHEN_ALWAYS, parent_setup_rows);
+
+static const struct policy_row libressl_rows[] = {
+	{ "mlock", { {0} }, "the heap with the key is never on a disk, where "
+	    "libcrypto has none of its own for secrets (LibreSSL)" },
+};
+static const struct policy_group libressl =
+    GROUP("reserve-libressl", WHEN_ALWAYS, libressl_rows);
 
 /* A process that has a loop, and reads the board. */
 static const struct policy_row looper_rows[] = {
@@ -959,17 +999,17 @@ static const struct declaration {
 	    &sanitizer, &sanitizer_old }, { NULL } },
 	[POLICY_PARENT] = { "parent", "posternd: parent", POLICY_SUPERVISOR,
 	    { &parent, &parent_old, &parent_new, &parent_fstat, &log_waits,
-	    &memory, &randomness, &ending, &clocks, &old_clocks, &dates,
-	    &resumed, &once, &no_heap, &pressure, &sanitizer, &sanitizer_old },
+	    &memory, &randomness, &seeds, &ending, &clocks, &old_clocks, &dates,
+	    &resumed, &late, &no_heap, &pressure, &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &parent_setup, &looper, &ids, &empty_root,
+	    &files_reserve, &parent_setup, &libressl, &looper, &ids, &empty_root,
 	    &empty_root_old, &empty_root_new, &without_root, &give_up,
 	    &landlock, &filter } },
 	[POLICY_RESOLVER] = { "resolver", "posternd: resolver",
 	    POLICY_SUPERVISOR,
-	    { &resolver, &logging, &memory, &ending, &clocks, &old_clocks,
-	    &dates, &resumed, &no_heap, &pressure, &sanitizer,
+	    { &resolver, &logging, &ending, &clocks, &old_clocks, &dates,
+	    &resumed, &more_heap, &no_heap, &pressure, &sanitizer,
 	    &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
@@ -978,7 +1018,7 @@ static const struct declaration {
 	[POLICY_EXPORTER] = { "exporter", "posternd: exporter",
 	    POLICY_SUPERVISOR,
 	    { &exporter, &exporter_old, &exporter_new, &logging, &log_waits,
-	    &memory, &ending, &clocks, &old_clocks, &resumed, &no_heap,
+	    &ending, &clocks, &old_clocks, &resumed, &more_heap, &no_heap,
 	    &pressure, &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
@@ -1012,20 +1052,21 @@ static const struct declaration {
 	    { &fledge, &fledge_old, &fledge_new, &fledge_pool,
 	    &fledge_pool_old, &fledge_pool_new } },
 	[POLICY_CLIENT] = { "client", NULL, POLICY_COUNT,
-	    { &client, &memory, &blocks, &randomness, &ending, &clocks,
-	    &old_clocks, &dates, &resumed, &once, &resized, &pressure,
+	    { &client, &memory, &blocks, &randomness, &once, &ending, &clocks,
+	    &old_clocks, &dates, &resumed, &reserve_seeds, &resized, &pressure,
 	    &sanitizer, &sanitizer_old }, { NULL } },
 	[POLICY_LOOKER] = { "looker", NULL, POLICY_COUNT,
-	    { &looker, &memory, &blocks, &randomness, &ending, &clocks,
-	    &old_clocks, &dates, &once, &resized, &pressure, &sanitizer,
+	    { &looker, &memory, &randomness, &seeds, &once, &ending, &clocks,
+	    &old_clocks, &dates, &no_heap, &resized, &pressure, &sanitizer,
 	    &sanitizer_old }, { NULL } },
 	[POLICY_EXPLAIN] = { "explain", NULL, POLICY_COUNT,
-	    { &explain, &memory, &blocks, &randomness, &ending, &clocks,
-	    &old_clocks, &dates, &resumed, &once, &resized, &pressure,
-	    &sanitizer, &sanitizer_old }, { NULL } },
+	    { &explain, &memory, &blocks, &once, &ending, &clocks, &old_clocks,
+	    &dates, &resumed, &reserve_random, &reserve_seeds, &resized,
+	    &pressure, &sanitizer, &sanitizer_old }, { NULL } },
 	[POLICY_STATUS] = { "status", NULL, POLICY_COUNT,
-	    { &status, &memory, &blocks, &ending, &clocks, &dates, &resumed,
-	    &resized, &pressure, &sanitizer, &sanitizer_old }, { NULL } },
+	    { &status, &ending, &clocks, &dates, &resumed, &more_heap,
+	    &no_heap, &resized, &pressure, &sanitizer, &sanitizer_old },
+	    { NULL } },
 };
 
 /* ---- tables out of declarations ------------------------------------------------------- */

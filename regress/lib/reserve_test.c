@@ -128,15 +128,49 @@ look_at_file(const struct policy_row *row)
 	return syscall(SYS_fstat, wanted(row, 0, 9), &st) == 0;
 }
 
+static bool
+ask_heap(const struct policy_row *row)
+{
+	(void)row;
+	return syscall(SYS_brk, NULL) > 0;
+}
+
+static bool
+ask_pid(const struct policy_row *row)
+{
+	(void)row;
+	return syscall(SYS_getpid) > 0;
+}
+
+static bool
+ask_random(const struct policy_row *row)
+{
+	char bytes[16];
+
+	(void)row;
+	return syscall(SYS_getrandom, bytes, sizeof bytes, 0U) == sizeof bytes;
+}
+
+static bool
+lock_memory(const struct policy_row *row)
+{
+	(void)row;
+	return syscall(SYS_mlock, page, PAGE) == 0;
+}
+
 static const struct probe {
 	const char	*call;
 	bool		(*works)(const struct policy_row *);
 } probes[] = {
+	{ "brk", ask_heap },
 	{ "clock_gettime", ask_clock },
 	{ "fstat", look_at_file },
 	{ "futex", wake_nobody },
+	{ "getpid", ask_pid },
+	{ "getrandom", ask_random },
 	{ "gettimeofday", ask_old_clock },
 	{ "madvise", give_back },
+	{ "mlock", lock_memory },
 	{ "mmap", take_memory },
 	{ "mremap", grow_memory },
 	{ "munmap", return_memory },
