@@ -60,7 +60,7 @@ isolation = "{self.isolation}"
 max-connections = {self.most + 500}
 # All clients come from one address here, as no service's do.
 accept-rate = 100000
-accept-burst = 1000000
+accept-burst = 100000
 log {{ level = "warning" }}
 clients {{
 	ca = "{self.pki}/ca.pem"

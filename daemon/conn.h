@@ -41,6 +41,7 @@ struct conn {
 	pid_t			 worker_pid;
 	bool			 worker_readable, worker_hup;
 	bool			 worker_shut;	/* it was told of the end */
+	bool			 tls_owes;	/* libtls could not write all */
 	bool			 finished;	/* the client sent close_notify */
 	bool			 opened;	/* event=open was logged */
 	bool			 refused;	/* event=refused was */

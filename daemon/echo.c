@@ -54,6 +54,9 @@ protocol_error(struct conn *c, const char *why)
 /*
  * Decrypt up to PLAIN_MAX bytes into `plain`.  Returns their number; 0 if
  * there is nothing now, or the client has ended one way or another (*step).
+ *
+ * A whole record always finds room, so that libtls keeps none of it: it is asked
+ * only when there is input, or when it still owes an answer to a key update.
  */
 static size_t
 decrypt(struct conn *c, enum step *step)
@@ -63,11 +66,20 @@ decrypt(struct conn *c, enum step *step)
 	bool received = false;
 
 	*step = STEP_MORE;
-	while (have < sizeof plain) {
+	while (have + RECORD_MAX <= sizeof plain) {
 		size_t before = transport_pending();
-		ssize_t n = tls_read(c->t.tls, plain + have,
-		    sizeof plain - have);
+		ssize_t n;
 
+		if (before == 0 && !c->tls_owes) {
+			if (have > 0 || c->state != STATE_OPEN ||
+			    !(received ? transport_receive_more(&c->t) :
+			    transport_receive(&c->t)))
+				break;
+			received = true;
+			before = transport_pending();
+		}
+		n = tls_read(c->t.tls, plain + have, sizeof plain - have);
+		c->tls_owes = n == TLS_WANT_POLLOUT;
 		if (n > 0) {
 			have += (size_t)n;
 		} else if (n == TLS_WANT_POLLIN && transport_pending() > 0) {
@@ -84,11 +96,7 @@ decrypt(struct conn *c, enum step *step)
 			*step = STEP_LOST;
 			break;
 		} else if (n == TLS_WANT_POLLIN) {
-			if (have > 0 || c->state != STATE_OPEN ||
-			    !(received ? transport_receive_more(&c->t) :
-			    transport_receive(&c->t)))
-				break;
-			received = true;
+			continue;
 		} else if (n == 0 && !c->t.eof_told) {
 			c->finished = true;
 			break;

@@ -1,0 +1,95 @@
+#! /usr/bin/env atf-sh
+#
+# What an echo and a handshake cost in system calls, by process.  Numbers, not
+# times: they are the same on a busy machine.  They may fall; who raises one must
+# know why.
+
+. "$(atf_get_srcdir)/../common.sh"
+
+# count_calls SECONDS OPTION...: what postern-bench makes the service's processes
+# do; calls are left in the file counts, as "NUMBER PROCESS CALL".
+count_calls() {
+	: >names
+	for pid in $(tree_of "$daemon_pid"); do
+		echo "$pid $(title_of "$pid" | sed 's/.*: //; s/ .*//')" >>names
+	done
+	run_in_background strace -f -o trace \
+	    -p "$(cut -d ' ' -f 1 names | tr '\n' ' ')" 2>strace.err
+	strace_pid=$!
+	expect_soon attached
+	postern-bench -R ca.pem -C client.pem -K client.key "$@" 127.0.0.1 \
+	    "$port" >report || atf_fail "postern-bench $*"
+	kill -INT $strace_pid
+	wait $strace_pid
+	# A worker that is new has its title from its spawner.
+	awk 'NR == FNR { name[$1] = $2; next }
+	    $2 ~ /^[a-z0-9_]+\(/ {
+		sub(/\(.*/, "", $2)
+		n[($1 in name ? name[$1] : "worker") " " $2]++
+	    }
+	    END { for (i in n) print n[i], i }' names trace | sort -k 2 >counts
+}
+
+attached() {
+	test "$(grep -c attached strace.err)" -ge "$(wc -l <names)"
+}
+
+# at_most NUMBER PROCESS [CALL]: calls for each echo or handshake, on average,
+# but for some at the beginning and the end.
+at_most() {
+	awk -v max="$1" -v process="$2" -v call="${3-}" -v ops="$ops" '
+	    $2 == process && (call == "" || $3 == call) { n += $1 }
+	    END {
+		printf "%s %s: %d calls for %d: %.2f each, %s recorded\n",
+		    process, call, n, ops, n / ops, max
+		exit !(n > 0 && n <= max * ops + 60)
+	    }' counts || {
+		cat counts
+		atf_fail "$2 makes more system calls than is recorded"
+	}
+}
+
+operations() {
+	ops=$(sed -n "s/.*\"$1\":{[^}]*\"count\":\\([0-9]*\\).*/\\1/p" report)
+	test "$ops" -ge 20 || atf_fail "only $ops $1 in the time there was"
+}
+
+begin() {
+	make_pki
+	write_conf "$@"
+	start_daemon
+}
+
+root_case echo_connection "an echo, with a worker for each connection"
+echo_connection_body() {
+	begin
+	count_calls --echoes 1 -t 3
+	operations echoes
+	at_most 2 parent epoll_wait
+	at_most 2 parent recvfrom
+	at_most 2 parent sendto
+	at_most 6 parent
+	at_most 2 echo
+	stop_daemon
+}
+
+root_case echo_pool "an echo, in the pool"
+echo_pool_body() {
+	begin isolation=pool
+	count_calls --echoes 1 -t 3
+	operations echoes
+	at_most 6 parent
+	at_most 3 pool
+	stop_daemon
+}
+
+root_case handshakes "a connection from its beginning to its end"
+handshakes_body() {
+	begin
+	count_calls --handshakes 1 -t 8
+	operations handshakes
+	at_most 34 parent
+	at_most 10 spawner
+	at_most 34 worker
+	stop_daemon
+}
