@@ -401,8 +401,7 @@ ends_with_init_body() {
 	stop_daemon
 }
 
-# Who is stopped does not notice anything by himself, as one that was taken
-# over would not: and a parent has no right to signal its children's users.
+# Who is stopped does not notice anything by himself.
 stop_all_beneath() {
 	start_all_kinds
 	while read -r pid <&3; do
@@ -449,6 +448,27 @@ ends_in_background_body() {
 	kill -KILL "$daemon_pid"
 	# shellcheck disable=SC2086
 	expect_all_gone $beneath
+}
+
+# A tracer holds them, so that nothing but SIGKILL ends them: as if they had been
+# taken over, and did not mind that their parent is gone.
+root_case ends_unwilling "Who does not want to end with his parent is killed"
+ends_unwilling_body() {
+	start_all_kinds
+	parent=$(the_one 'posternd: parent 0')
+	beneath=$(all_of "$parent")
+	"$(atf_get_srcdir)/poke_helper" hold \
+	    "$(the_one 'postern-worker: spawner')" \
+	    "$(the_one 'posternd: resolver*')" \
+	    "$(process_titled "$daemon_pid" 'postern-worker: echo*' |
+	    head -n 1)" >held &
+	record $!
+	expect_soon grep -q held held
+	kill -KILL "$parent"
+	# shellcheck disable=SC2086
+	expect_all_gone $beneath
+	expect_soon expect_tree
+	stop_daemon
 }
 
 # ---- what no file of /proc shows ----------------------------------------------

@@ -2,12 +2,15 @@
  * Looks at a waiting process as a debugger does, or makes it misbehave.
  *
  *	poke_helper trace PID	stop it by ptrace(2), and let it go
+ *	poke_helper hold PID...	stop them until they are killed, as nothing
+ *				else can do that a signal would not undo
  *	poke_helper poke PID	make it call getppid(2), which no process but
  *				the supervisor may; its filter must kill it
  *
  * Exit status 0, 1 with a message, or 3 where `poke` does not know the machine.
  */
 #include <err.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -62,13 +65,29 @@ misdirect(pid_t pid)
 }
 #endif
 
+static _Noreturn void
+hold(int count, char **pids)
+{
+	for (int i = 0; i < count; i++)
+		stop((pid_t)atoi(pids[i]));
+	puts("held");
+	fflush(stdout);
+	while (wait(NULL) != -1)
+		continue;
+	exit(0);
+}
+
 int
 main(int argc, char **argv)
 {
-	pid_t pid = argc == 3 ? (pid_t)atoi(argv[2]) : 0;
+	pid_t pid;
+
+	if (argc > 2 && strcmp(argv[1], "hold") == 0)
+		hold(argc - 2, argv + 2);
+	pid = argc == 3 ? (pid_t)atoi(argv[2]) : 0;
 
 	if (pid <= 0)
-		errx(1, "usage: poke_helper trace|poke PID");
+		errx(1, "usage: poke_helper trace|hold|poke PID");
 	stop(pid);
 	if (strcmp(argv[1], "poke") == 0)
 		misdirect(pid);
