@@ -7,6 +7,7 @@
 
 . "$(atf_get_srcdir)/../common.sh"
 . "$(atf_get_srcdir)/../held_verbs.sh"
+. "$(atf_get_srcdir)/../metrics_verbs.sh"
 
 # shellcheck disable=SC2154
 
@@ -599,7 +600,9 @@ state_ended() {
 
 e2e_case log_flood "A flood of refusals is none of the log, and none is lost"
 log_flood_body() {
-	begin_limits parents=1 max-connections-per-address=1
+	metrics_at=127.0.0.1:$(free_port)
+	begin_limits parents=1 max-connections-per-address=1 \
+	    metrics.listen=$metrics_at
 	hold one 4
 	for n in 1 2 3 4 5; do
 		crowd open a$n 127.0.0.2 100
@@ -616,13 +619,16 @@ log_flood_body() {
 	wait_for 30 log_has 'event=refused-left-out reason=too-many-from' ||
 	    atf_fail "nothing said of those left out"
 	release one 4
+	get_metrics
+	counted=$(metric \
+	    'postern_connections_refused_total{reason="too-many-from-address"}')
 	end_limits
 	told=$(log_count 'reason=too-many-from-address peer=')
 	left=$(sed -n 's/.*event=refused-left-out reason=too-many-from-address lines=//p' \
 	    daemon.log | awk '{ n += $1 } END { print n }')
 	ended=$(cat a?.state | awk '{ n += $2 } END { print n }')
-	test $((told + left)) -eq "$ended" ||
-	    atf_fail "$told told, $left left out, of $ended"
+	test $((told + left)) -eq "$ended" && test "$counted" -eq "$ended" ||
+	    atf_fail "$told told, $left left out, $counted counted, of $ended"
 }
 
 # ---- a flood -------------------------------------------------------------------------
@@ -739,6 +745,79 @@ flood_defaults_body() {
 	flooded
 	log_has 'event=refused .*peer=127.0.[01].9:' &&
 	    atf_fail "another was refused"
+	end_limits
+}
+
+# ---- memory, and time ------------------------------------------------------------------
+
+# What a process has for itself, in KiB.
+memory_of() {
+	awk '/^RssAnon/ { print $2 }' "/proc/$1/status"
+}
+
+# deaf_ones N: so many clients who send and do not read, until nothing more is
+# taken from them; sets $memory.
+deaf_ones() {
+	run_in_background "$(atf_get_srcdir)/peer_helper" deaf "$port" "$1" \
+	    >deaf.out 2>&1
+	deaf_pid=$!
+	wait_for 60 grep -q '^all full' deaf.out || atf_fail "$(cat deaf.out)"
+	memory=$(memory_of "$parent")
+	kill -KILL $deaf_pid
+	expect_soon all_closed "$1"
+}
+
+all_closed() {
+	test "$(log_count event=close)" -eq $(($1 * rounds))
+}
+
+root_case memory "What a client can have kept is bounded, and given back"
+memory_body() {
+	test -z "${SANITIZE-}" || atf_skip "a sanitizer has memory of its own"
+	begin_limits parents=1
+	parent=$(parents)
+	before=$(memory_of "$parent")
+	rounds=1
+	deaf_ones 40
+	first=$memory
+	echo "$before KiB; $first with 40 that do not read"
+	test $((first - before)) -gt $((40 * 64)) ||
+	    atf_fail "nothing was kept: this shows nothing"
+	test $((first - before)) -le $((40 * 768)) ||
+	    atf_fail "$((first - before)) KiB for 40 clients"
+	for rounds in 2 3 4; do
+		deaf_ones 40
+		echo "$memory the next time"
+	done
+	test "$memory" -le $((first + 2048)) ||
+	    atf_fail "it grows: $first, then $memory KiB"
+	end_limits
+}
+
+# To those who were stopped the clock has leapt.
+e2e_case leap "The clock leaps: what is due ends, and all else goes on"
+leap_body() {
+	begin_limits timeouts.handshake=2s accept-rate=1 accept-burst=3
+	hold one 4
+	hold two 5
+	fill a 127.0.0.2 1
+	before=$(parents)
+	all="$daemon_pid $(tree_of "$daemon_pid")"
+	# shellcheck disable=SC2086
+	kill -STOP $all
+	sleep 4
+	# shellcheck disable=SC2086
+	kill -CONT $all
+	expect_state a 0 1
+	expect_log 'event=refused reason=handshake-timeout'
+	feed one 4 "still served"
+	feed two 5 "as well"
+	from 127.0.0.3
+	# There are three tokens again, and no more for the time gone.
+	knock b 30 3
+	test "$(parents)" = "$before" || atf_fail "a parent was replaced"
+	release one 4
+	release two 5
 	end_limits
 }
 
