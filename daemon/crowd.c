@@ -25,7 +25,7 @@ crowd_start(struct crowd *c, const struct crowd_rules *r)
 	atomic_store(&own->rate, r->rate);
 }
 
-/* ---- which cells ----------------------------------------------------------------- */
+/* ---- which cells --------------------------------------------------------- */
 
 static void
 keep_prefix(uint8_t *address, uint32_t size, uint32_t bits)
@@ -78,7 +78,7 @@ others(uint32_t i)
 	return atomic_load(&s->count.in_use) != 0 ? &s->crowd : NULL;
 }
 
-/* ---- connections ------------------------------------------------------------------ */
+/* ---- connections --------------------------------------------------------- */
 
 typedef uint32_t count_of(const struct crowd_cell *);
 
@@ -173,7 +173,7 @@ crowd_fullest(void)
 	return least;
 }
 
-/* ---- the bucket -------------------------------------------------------------------- */
+/* ---- the bucket ---------------------------------------------------------- */
 
 /*
  * A bucket that fills by a token a connection and leaks `rate` a second must
@@ -228,7 +228,8 @@ level(const struct crowd_place *p, int row, uint64_t leaked)
 {
 	struct crowd_cell *c = own_cell(p, row);
 	struct bucket b = look(p, row, leaked);
-	uint64_t before = b.taken - TOKEN, own_drained = atomic_load(&c->drained);
+	uint64_t own_drained = atomic_load(&c->drained);
+	uint64_t before = b.taken - TOKEN;
 
 	if (before < leaked && leaked - before > b.drained)
 		b.drained = leaked - before;

@@ -13,8 +13,8 @@ static TAILQ_HEAD(, conn) waiting = TAILQ_HEAD_INITIALIZER(waiting);
 /*
  * Whoever's address has the most that wait, and more than the newcomer's, gives
  * way.  So he who lets handshakes lie about shuts out himself, and not those
- * who come from elsewhere.  Only some are looked at, others each time: where one
- * address has many waiting, one of them is among these.
+ * who come from elsewhere.  Only some are looked at, others each time: where
+ * one address has many waiting, one of them is among these.
  */
 static struct conn *
 who_gives_way(uint32_t newcomers)

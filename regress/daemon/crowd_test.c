@@ -102,7 +102,7 @@ leaves(const struct crowd_place *p)
 	crowd_leave(p);
 }
 
-/* ---- which cells ------------------------------------------------------------- */
+/* ---- which cells --------------------------------------------------------- */
 
 /* The examples of the paper's appendix A and its reference implementation. */
 ATF_TC_WITHOUT_HEAD(vectors);
@@ -110,10 +110,10 @@ ATF_TC_BODY(vectors, tc)
 {
 	uint8_t key[SIPHASH_KEY], data[15];
 
-	for (uint8_t i = 0; i < sizeof key; i++)
-		key[i] = i;
-	for (uint8_t i = 0; i < sizeof data; i++)
-		data[i] = i;
+	for (size_t i = 0; i < sizeof key; i++)
+		key[i] = (uint8_t)i;
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (uint8_t)i;
 	ATF_CHECK_EQ(UINT64_C(0xa129ca6149be45e5),
 	    siphash(key, data, sizeof data));
 	ATF_CHECK_EQ(UINT64_C(0x726fdb47dd0e0e31), siphash(key, data, 0));
@@ -171,7 +171,7 @@ ATF_TC_BODY(keyed, tc)
 	ATF_CHECK_MSG(still < 5, "%d", still);
 }
 
-/* ---- connections --------------------------------------------------------------- */
+/* ---- connections --------------------------------------------------------- */
 
 ATF_TC_WITHOUT_HEAD(counted);
 ATF_TC_BODY(counted, tc)
@@ -265,7 +265,7 @@ ATF_TC_BODY(shared, tc)
 	ATF_CHECK_MSG(worst <= 3, "%u", worst);
 }
 
-/* ---- the bucket ------------------------------------------------------------------- */
+/* ---- the bucket ---------------------------------------------------------- */
 
 ATF_TC_WITHOUT_HEAD(bucket);
 ATF_TC_BODY(bucket, tc)
@@ -397,7 +397,7 @@ ATF_TC_BODY(forgotten, tc)
 	ATF_CHECK_MSG(passed <= 10, "%d", passed);
 }
 
-/* ---- clocks, and parents gone bad ---------------------------------------------------- */
+/* ---- clocks, and parents gone bad ---------------------------------------- */
 
 ATF_TC_WITHOUT_HEAD(clock);
 ATF_TC_BODY(clock, tc)

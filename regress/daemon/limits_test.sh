@@ -332,7 +332,7 @@ ended_all() {
 	state_is "$1" 0 "$2"
 }
 
-# ---- IPv6, and balancers ------------------------------------------------------
+# ---- IPv6, and balancers -----------------------------------------------------
 
 e2e_case behind_balancer "Behind a balancer it is the client that counts"
 behind_balancer_body() {
@@ -433,7 +433,7 @@ in_own_net() {
 	    "$(readlink /proc/self/ns/net)"
 }
 
-# ---- on their way in ------------------------------------------------------------
+# ---- on their way in ---------------------------------------------------------
 
 e2e_case handshakes "So many handshakes at once, in all parents together"
 handshakes_body() {
@@ -496,7 +496,7 @@ default_handshakes_body() {
 	end_limits
 }
 
-# ---- how fast --------------------------------------------------------------------
+# ---- how fast ----------------------------------------------------------------
 
 e2e_case too_fast "So many at once, then no faster than may be"
 too_fast_body() {
@@ -538,7 +538,7 @@ too_fast_behind_body() {
 	end_limits
 }
 
-# ---- what it costs ------------------------------------------------------------------
+# ---- what it costs -----------------------------------------------------------
 
 # calls_of PID: from now on, what it asks the kernel for, into calls.PID.
 calls_of() {
@@ -631,7 +631,7 @@ log_flood_body() {
 	    atf_fail "$told told, $left left out, $counted counted, of $ended"
 }
 
-# ---- a flood -------------------------------------------------------------------------
+# ---- a flood -----------------------------------------------------------------
 
 # flood.py PORT SECONDS STALLS SOURCE...: each source keeps so many connections
 # open that say nothing or half a hello, and makes others that it ends at once,
@@ -748,7 +748,7 @@ flood_defaults_body() {
 	end_limits
 }
 
-# ---- memory, and time ------------------------------------------------------------------
+# ---- memory, and time --------------------------------------------------------
 
 # What a process has for itself, in KiB.
 memory_of() {
@@ -821,7 +821,7 @@ leap_body() {
 	end_limits
 }
 
-# ---- when the system has no more to give -----------------------------------------------
+# ---- when the system has no more to give -------------------------------------
 
 # limit PID OPTION...: prlimit, as the user that it runs as, who may lower a soft
 # limit and raise it again; root may not have the capability for others'.
