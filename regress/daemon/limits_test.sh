@@ -502,7 +502,7 @@ e2e_case too_fast "So many at once, then no faster than may be"
 too_fast_body() {
 	begin_limits accept-rate=1 accept-burst=10
 	knock a 60 10
-	refused too-fast "$ended_"
+	expect_soon all_logged a too-fast
 	# others may
 	fill b 127.0.0.3 10
 	# and those after a while, at this rate
@@ -517,6 +517,14 @@ knock() {
 	crowd open "$1" "${4:-127.0.0.2}" "$2" ${5-}
 	wait_for 20 bucket_holds "$@" || atf_fail "$1: $open_ were let in"
 	test "$open_" -ge "$3" || atf_fail "$1: not even $3 were let in"
+}
+
+# all_logged NAME WORD: whoever was ended has his line, and there is no other.
+# One may still be on his way out when the bucket holds.
+all_logged() {
+	read -r open_ ended_ bytes_ 2>/dev/null <"$1.state" &&
+	    refusals "$2" "$ended_" &&
+	    test "$(log_count 'event=refused ')" -eq "$ended_"
 }
 
 bucket_holds() {
