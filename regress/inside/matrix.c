@@ -3,14 +3,18 @@
  *
  * What must be tried can kill, so each call has a child of its own, forked just
  * before the process installs its own filter: the child has its user, root,
- * namespaces, Landlock domain and inherited filters, installs the very
- * program that the process then installs, and makes the call.  One line for
+ * namespaces, Landlock domain, inherited filters, and all limits but one (a process
+ * that may have no children could not have these); it installs the very program
+ * that the process then installs, and makes the call.  One line for
  * each kind of call goes to the log:
  *
  *	inside matrix PROCESS native: 0 1 231
  *
- * with the numbers that came back, by the native entry, x32's and i386's; and
- * "rows", with the rows that did not.
+ * with the numbers that came back, by the native entry, x32's and i386's;
+ * "rows", with the declared rows that did not; and "limits", with those limits of
+ * declared rows that were missed by one bit, and it came back.
+ *
+ * What is tried is what the tables declare, not what a plan has made of them.
  */
 #include "matrix.h"
 
@@ -22,12 +26,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "bounds.h"
 #include "filter.h"
 #include "log.h"
 #include "plan.h"
@@ -46,11 +50,16 @@ struct report {
 
 static struct report	 own;		/* of a process that has a log */
 static struct report	*of_init, *of_worker;
+static struct rlimit	 pretended;
+static bool		 pretends;
 
-void __real_bounds_apply(enum policy_id id, const struct bounds_for *f);
-void __wrap_bounds_apply(enum policy_id id, const struct bounds_for *f);
+const struct policy *__real_policy_get(enum policy_id id);
 void __real_filter_enter(enum policy_id id, struct sock_fprog *prog);
 void __wrap_filter_enter(enum policy_id id, struct sock_fprog *prog);
+int __real_setrlimit(int resource, const struct rlimit *r);
+int __wrap_setrlimit(int resource, const struct rlimit *r);
+int __real_getrlimit(int resource, struct rlimit *r);
+int __wrap_getrlimit(int resource, struct rlimit *r);
 bool __real_filter_install(const struct sock_fprog *prog);
 bool __wrap_filter_install(const struct sock_fprog *prog);
 
@@ -128,38 +137,88 @@ try_numbers(struct report *r, const char *process,
 	say(r, "\n");
 }
 
-static void
-try_rows(struct report *r, const struct policy *p,
-    const struct sock_fprog *prog)
-{
-	say(r, "inside matrix %s rows:", p->process);
-	for (size_t g = 0; p->groups[g] != NULL; g++) {
-		for (size_t i = 0; policy_group_used(p->groups[g]) &&
-		    i < p->groups[g]->count; i++) {
-			const struct policy_row *row = &p->groups[g]->rows[i];
-			struct call c;
+typedef void row_try(struct report *, enum policy_id,
+    const struct policy_group *, size_t, const struct sock_fprog *);
 
-			if (!call_for(row, &c))
-				continue;
-			matrix_aim_at_nobody(&c);
-			if (!survives(prog, &c, NATIVE))
-				say(r, " %s/%zu/%s", p->groups[g]->name, i,
-				    row->call);
-		}
-	}
+static void
+each_row(struct report *r, enum policy_id id, const struct sock_fprog *prog,
+    const char *kind, row_try *try)
+{
+	const struct policy *p = __real_policy_get(id);
+
+	say(r, "inside matrix %s %s:", p->process, kind);
+	for (size_t g = 0; p->groups[g] != NULL; g++)
+		for (size_t i = 0; policy_group_used(p->groups[g]) &&
+		    i < p->groups[g]->count; i++)
+			try(r, id, p->groups[g], i, prog);
 	say(r, "\n");
 }
 
 static void
-try_all(struct report *r, const struct policy *p,
-    const struct sock_fprog *prog)
+try_row(struct report *r, enum policy_id id, const struct policy_group *g,
+    size_t i, const struct sock_fprog *prog)
 {
+	struct call c;
+
+	(void)id;
+	if (!call_for(&g->rows[i], &c))
+		return;
+	matrix_aim_at_nobody(&c);
+	if (!survives(prog, &c, NATIVE))
+		say(r, " %s/%zu/%s", g->name, i, g->rows[i].call);
+}
+
+static bool
+declared(enum policy_id id, const struct call *c)
+{
+	enum policy_id stack[POLICY_DEPTH];
+	size_t n = policy_stack(id, stack);
+
+	for (size_t i = 0; i < n; i++)
+		if (!table_allows(__real_policy_get(stack[i]), c))
+			return false;
+	return true;
+}
+
+/* By a bit of the lower half and one of the upper, where the limit looks. */
+static void
+try_limits(struct report *r, enum policy_id id, const struct policy_group *g,
+    size_t i, const struct sock_fprog *prog)
+{
+	static const uint64_t bits[] = { 1, 1ULL << 1, 1ULL << 2, 1ULL << 3,
+	    1ULL << 10, 1ULL << 40 };
+
+	for (size_t k = 0; k < POLICY_LIMITS; k++) {
+		const struct policy_limit *l = &g->rows[i].limit[k];
+
+		for (size_t b = 0; b < sizeof bits / sizeof bits[0]; b++) {
+			struct call c;
+
+			if (l->op == LIMIT_NONE || (l->op == LIMIT_MASK &&
+			    !(l->mask & bits[b])) ||
+			    !call_for(&g->rows[i], &c))
+				continue;
+			c.arg[l->arg] ^= bits[b];
+			matrix_aim_at_nobody(&c);
+			if (!declared(id, &c) && survives(prog, &c, NATIVE))
+				say(r, " %s/%zu/%s/%zu", g->name, i,
+				    g->rows[i].call, k);
+		}
+	}
+}
+
+static void
+try_all(struct report *r, enum policy_id id, const struct sock_fprog *prog)
+{
+	const struct policy *p = policy_get(id);
+
 	try_numbers(r, p->process, prog, NATIVE);
 #ifdef __x86_64__
 	try_numbers(r, p->process, prog, X32);
 	try_numbers(r, p->process, prog, I386);
 #endif
-	try_rows(r, p, prog);
+	each_row(r, id, prog, "rows", try_row);
+	each_row(r, id, prog, "limits", try_limits);
 	atomic_store(&r->done, 1);
 }
 
@@ -221,25 +280,36 @@ wanted(const char *process)
 	return plan_has(process, "matrix", NULL);
 }
 
-/* Who may not fork could not try anything. */
-void
-__wrap_bounds_apply(enum policy_id id, const struct bounds_for *f)
+/* The limit that would leave it without children: taken for set. */
+int
+__wrap_setrlimit(int resource, const struct rlimit *r)
 {
-	if (!wanted(policy_get(id)->process))
-		__real_bounds_apply(id, f);
+	if (resource != RLIMIT_NPROC || !wanted(inside_process()))
+		return __real_setrlimit(resource, r);
+	pretended = *r;
+	pretends = true;
+	return 0;
+}
+
+int
+__wrap_getrlimit(int resource, struct rlimit *r)
+{
+	if (resource != RLIMIT_NPROC || !pretends)
+		return __real_getrlimit(resource, r);
+	*r = pretended;
+	return 0;
 }
 
 void
 __wrap_filter_enter(enum policy_id id, struct sock_fprog *prog)
 {
-	const struct policy *p = policy_get(id);
 	struct report *r = id == POLICY_INIT ? of_init : &own;
 	struct sigaction wait = { .sa_handler = SIG_DFL }, before;
 
-	if (wanted(p->process)) {
+	if (wanted(policy_get(id)->process)) {
 		/* Who ignores it does not learn how a child ends. */
 		sigaction(SIGCHLD, &wait, &before);
-		try_all(r, p, prog);
+		try_all(r, id, prog);
 		sigaction(SIGCHLD, &before, NULL);
 		tell(&own);
 	}
@@ -257,7 +327,7 @@ __wrap_filter_install(const struct sock_fprog *prog)
 
 	if (wanted(process) && of_worker != NULL &&
 	    !atomic_exchange(&of_worker->begun, 1))
-		try_all(of_worker, policy_get(strcmp(process, "pool") == 0 ?
-		    POLICY_POOL : POLICY_ECHO), prog);
+		try_all(of_worker, strcmp(process, "pool") == 0 ?
+		    POLICY_POOL : POLICY_ECHO, prog);
 	return __real_filter_install(prog);
 }

@@ -91,6 +91,7 @@ report(const char *process)
 	check_line(log, process, "i386", "");
 #endif
 	check_line(log, process, "rows", "");
+	check_line(log, process, "limits", "");
 	return 0;
 }
 

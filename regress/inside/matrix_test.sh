@@ -16,7 +16,7 @@ matrix_helper() {
 # expect_matrix PROCESS...: what each found is what its tables say.
 expect_matrix() {
 	for process; do
-		expect_soon log_has "inside matrix $process rows:"
+		expect_soon log_has "inside matrix $process limits:"
 		matrix_helper report "$process" <daemon.log
 	done
 }
@@ -33,7 +33,7 @@ echoes_until_told() {
 	process=$1
 	shift
 	assert_echo "$@"
-	log_has "inside matrix $process rows:"
+	log_has "inside matrix $process limits:"
 }
 
 # start_slowly: until it is ready it has thousands of children to wait for.
