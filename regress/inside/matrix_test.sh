@@ -46,19 +46,50 @@ start_slowly() {
 	}
 }
 
-root_case service "Each process of the service has the calls of its tables"
+# The programs that stand alone write to standard error as well.
+expect_report_of() {
+	matrix_helper report "$1" <"$2"
+}
+
+root_case service "Each process of posternd has the calls of its table"
 service_body() {
-	use_inside "* matrix"
+	use_inside "supervisor matrix" "parent matrix" "resolver matrix"
 	make_pki
 	issue client local ca --name local --host localhost
 	write_conf clients.host-check=name \
 	    "resolver.servers={\"127.0.0.1:$(free_port)\"}"
 	start_slowly
-	expect_soon echoes_until_told echo -C local.pem -K local.key
-	expect_matrix supervisor parent spawner init echo resolver
+	expect_matrix supervisor parent resolver
 	expect_stack supervisor 'posternd: supervisor'
 	expect_stack parent 'posternd: parent 0'
 	expect_stack resolver 'posternd: resolver*'
+	stop_daemon
+}
+
+root_case exporter "So has the exporter, and who asks it"
+exporter_body() {
+	use_inside "exporter matrix" "status matrix"
+	make_pki
+	write_conf "metrics.listen=127.0.0.1:$(free_port)"
+	start_slowly
+	expect_matrix exporter
+	expect_stack exporter 'posternd: exporter*'
+	posternd -f posternd.conf --status >out 2>err || {
+		cat err
+		atf_fail "--status failed"
+	}
+	expect_report_of status err
+	stop_daemon
+}
+
+root_case workers "So has each process of postern-worker"
+workers_body() {
+	use_inside "spawner matrix" "init matrix" "echo matrix"
+	make_pki
+	write_conf
+	start_slowly
+	expect_soon echoes_until_told echo
+	expect_matrix spawner init echo
 	expect_stack spawner 'postern-worker: spawner*'
 	expect_stack init 'postern-worker: init*'
 	expect_stack echo 'postern-worker: echo*'
@@ -67,12 +98,13 @@ service_body() {
 
 root_case pool "So has a pool worker"
 pool_body() {
-	use_inside "pool matrix"
+	use_inside "pool matrix" "pool-spawner matrix"
 	make_pki
 	write_conf isolation=pool pool-workers=1
 	start_slowly
 	expect_soon echoes_until_told pool
-	expect_matrix pool
+	expect_matrix pool pool-spawner
+	expect_stack pool-spawner 'postern-worker: pool-spawner'
 	expect_stack pool 'postern-worker: pool'
 	stop_daemon
 }
@@ -106,11 +138,6 @@ one_uid_body() {
 	expect_soon echoes_until_told echo
 	expect_matrix supervisor parent spawner init echo
 	stop_daemon
-}
-
-# The programs that stand alone write to standard error as well.
-expect_report_of() {
-	matrix_helper report "$1" <"$2"
 }
 
 e2e_case client "The client has the calls of its table"

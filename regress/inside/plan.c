@@ -91,6 +91,8 @@ name_by_program(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		if (strncmp(argv[i], "--explain", 9) == 0)
 			strcpy(process, "explain");
+		else if (strncmp(argv[i], "--status", 8) == 0)
+			strcpy(process, "status");
 	name_by_title(argv[0]);
 }
 
