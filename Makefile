@@ -218,7 +218,7 @@ clean:
 # ---- install ----------------------------------------------------------------
 
 MAN  := $(wildcard $(DIRS:%=%/*.[158])) $(POLICY_MAN)
-DOCS := $(wildcard README DESIGN SECURITY LICENSE)
+DOCS := $(wildcard README DESIGN SECURITY LICENSE etc/prometheus/*.yml)
 CONF := $(DESTDIR)$(sysconfdir)/postern/posternd.conf
 BASH_COMPLETION := $(wildcard etc/completion/*.bash)
 ZSH_COMPLETION  := $(wildcard etc/completion/_*)

@@ -90,6 +90,11 @@ everything_body() {
 	address-prefix-ipv4 = 8
 	address-prefix-ipv6 = 128
 	resolver-user = "_posternr"
+	exporter-user = "_posternx"
+	status-socket = run/status.sock
+	metrics {
+	    listen = "unix:run/metrics.sock"
+	}
 	watch = 60s
 	clients {
 	    ca = ca.pem
@@ -137,6 +142,10 @@ everything_body() {
 		write_conf clients.host-check=$check clients.max-depth=0 \
 		    clients.crl-policy=strict \
 		    clients.require-client-usage=yes watch=0
+		good
+	done
+	for at in 127.255.0.1:65535 '[::1]:1' "unix:/$(printf %0106d 0)"; do
+		write_conf metrics.listen="$at" status-socket='""'
 		good
 	done
 	write_conf watch=100ms timeouts.resolve=7d timeouts.revoked=100ms
@@ -360,6 +369,15 @@ around_body() {
 	done
 	wrong 1 '.*resolve = "0": want a time' 'timeouts { resolve = 0 }'
 	wrong 1 '.*resolver-user = "": want a user' 'resolver-user = ""'
+	wrong 1 '.*exporter-user = "": want a user' 'exporter-user = ""'
+	for bad in 0.0.0.0:9464 192.0.2.1:9464 '[::]:9464' '[2001:db8::1]:1' \
+	    localhost:9464 127.0.0.1 127.0.0.1:0 127.0.0.1:65536 unix: '' \
+	    "unix:/$(printf %0108d 0)"; do
+		wrong 1 ".*listen = \".*\": want a loopback address" \
+		    "metrics { listen = \"$bad\" }"
+	done
+	wrong 1 '.*status-socket = .*: want a file name of at most' \
+	    "status-socket = \"/$(printf %0107d 0)\""
 	# each key in its own section, and nowhere else
 	wrong 1 '.*pin' 'pin = {"SHA256:00"}'
 	wrong 1 '.*host-check' 'proxy { host-check = no }'

@@ -34,6 +34,24 @@ format_body() {
 	stop_daemon
 }
 
+e2e_case rules "The alerts are about metrics that there are"
+rules_body() {
+	rules=$(atf_get_srcdir)/../../../etc/prometheus/postern.rules.yml
+	make_pki
+	write_metrics_conf
+	start_daemon
+	get_metrics
+	grep -o 'postern_[a-z_]*[a-z]' "$rules" | sort -u >named
+	test "$(wc -l <named)" -ge 10 || atf_fail "too few: $(cat named)"
+	while read -r name; do
+		grep -q "^# TYPE $name " metrics.text || atf_fail "no $name"
+	done <named
+	! command -v promtool >/dev/null ||
+	    promtool check rules "$rules" >lint 2>&1 ||
+	    atf_fail "promtool: $(cat lint)"
+	stop_daemon
+}
+
 # The log's own counts of what the metrics count.
 refusals_agree() {
 	for word in $(posternd --reasons | awk 'NR > 1 { print $1 }'); do
