@@ -14,6 +14,7 @@
  * program exits (sysexits(3)); what is wrong with the command line ends it.
  */
 int audit_explain(int argc, char **argv);
+int audit_kills(int argc, char **argv);
 int audit_live(int argc, char **argv);
 int audit_policy(int argc, char **argv);
 
@@ -27,6 +28,9 @@ int audit_option(int argc, char **argv, const struct option *options);
 /* "postern-audit: COMMAND: WHAT: WHY", with WHAT escaped; ends the program. */
 _Noreturn void audit_reject(int code, const char *command, const char *what,
     const char *why);
+
+/* The same line, and the program goes on. */
+void audit_warn(const char *command, const char *what, const char *why);
 
 /* The process of this title's table, or the program ends. */
 enum policy_id audit_process(const char *command, const char *name);

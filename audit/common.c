@@ -18,6 +18,15 @@ audit_reject(int code, const char *command, const char *what, const char *why)
 	errx(code, "%s: %s: %s", command, shown, why);
 }
 
+void
+audit_warn(const char *command, const char *what, const char *why)
+{
+	char shown[256];
+
+	text_escape(shown, sizeof shown, what, strlen(what));
+	warnx("%s: %s: %s", command, shown, why);
+}
+
 int
 audit_option(int argc, char **argv, const struct option *options)
 {

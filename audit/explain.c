@@ -45,7 +45,7 @@ static const char *const verdicts[] = {
 static struct call	 call;
 static const char	*name;		/* the call's, or its number */
 
-/* ---- the command line ------------------------------------------------------- */
+/* ---- the command line --------------------------------------------------- */
 
 /* libseccomp gives a name that is malloc'ed; this one lives to the end. */
 static const char *
@@ -131,7 +131,7 @@ parse(int argc, char **argv)
 	return json;
 }
 
-/* ---- judging ------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------------ */
 
 static void
 form_opinion(struct opinion *o, enum policy_id table)
@@ -195,7 +195,7 @@ judge(struct judgement *j, enum policy_id id)
 		j->verdict = MATCH_NO;
 }
 
-/* ---- telling --------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------ */
 
 /* Of the rows about the call those that allow it, or that most nearly do. */
 static bool

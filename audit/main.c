@@ -16,6 +16,8 @@ static const struct command {
 	int		(*run)(int argc, char **argv);
 } commands[] = {
 	{ "explain", "SYSCALL [ARGUMENT ...] [--json]", audit_explain },
+	{ "kills", "[--file FILE] ... [--log FILE] ... [--all] [--json]",
+	    audit_kills },
 	{ "live", "[--json] [--pid PID]", audit_live },
 	{ "policy", "[PROCESS] [--json | --man | --pfc]", audit_policy },
 };

@@ -65,6 +65,35 @@ match_narrow(struct call *c, const struct policy_row *row)
 	return true;
 }
 
+enum match
+match_table(enum policy_id table, const struct call *c)
+{
+	struct cursor at = { 0, 0 };
+	enum match best = MATCH_NO;
+	struct place p;
+
+	while (match_next(table, &at, &p))
+		if (match_call(p.row, c) && match_limits(p.row, c) > best)
+			best = match_limits(p.row, c);
+	return best;
+}
+
+enum match
+match_process(enum policy_id id, const struct call *c)
+{
+	enum policy_id stack[POLICY_DEPTH];
+	size_t n = policy_stack(id, stack);
+	enum match strictest = MATCH_YES;
+
+	for (size_t i = 0; i < n; i++) {
+		enum match m = match_table(stack[i], c);
+
+		if (m < strictest)
+			strictest = m;
+	}
+	return strictest;
+}
+
 bool
 match_next(enum policy_id table, struct cursor *at, struct place *p)
 {

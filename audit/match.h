@@ -38,6 +38,12 @@ enum match match_limits(const struct policy_row *row, const struct call *c);
 /* How many of the row's limits hold for sure. */
 unsigned int match_held(const struct policy_row *row, const struct call *c);
 
+/* What one table says of the call. */
+enum match match_table(enum policy_id table, const struct call *c);
+
+/* What the tables on a process say, each for itself: the strictest. */
+enum match match_process(enum policy_id id, const struct call *c);
+
 /* Narrow the call to what the row allows; false if nothing is left of it. */
 bool match_narrow(struct call *c, const struct policy_row *row);
 

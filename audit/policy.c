@@ -19,7 +19,7 @@ enum format { TEXT, JSON, PSEUDO, MAN };
 /* Of whom. */
 static bool wanted[POLICY_COUNT];
 
-/* ---- for people ----------------------------------------------------------- */
+/* ---- for people --------------------------------------------------------- */
 
 static void
 tell_row(const struct policy_row *row)
@@ -68,7 +68,7 @@ print_text(void)
 			tell_process(id);
 }
 
-/* ---- for programs ---------------------------------------------------------- */
+/* ---- for programs ------------------------------------------------------- */
 
 static json_t *
 limits_json(const struct policy_row *row)
@@ -134,9 +134,9 @@ print_json(void)
 	audit_print(json_pack("{so}", "processes", all));
 }
 
-/* ---- for libseccomp's own readers ------------------------------------------- */
+/* ---- for libseccomp's own readers --------------------------------------- */
 
-/* libseccomp does not tell of a failed write: what it prints goes here first. */
+/* libseccomp does not tell of a failed write: it prints to here first. */
 static FILE *
 tmp_memory(void)
 {
@@ -172,7 +172,7 @@ print_pseudo(void)
 			print_compiled(id);
 }
 
-/* ---- the command --------------------------------------------------------------- */
+/* ---- the command -------------------------------------------------------- */
 
 static void
 print(enum format format)

@@ -37,7 +37,7 @@ static const char head[] =
 ".Pp\n"
 "A filter is inherited: on a process lie those of all that it was started\n"
 "under, and its own, and a call must be allowed by each of them.\n"
-"So the table of whoever starts a process has the groups of that process, too.\n";
+"So the table of whoever starts a process has that process's groups, too.\n";
 
 static const char foot[] =
 ".Sh SEE ALSO\n"

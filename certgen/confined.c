@@ -11,65 +11,25 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "bounds.h"
-#include "confine.h"
-#include "filter.h"
-
-/* The kernel's own "nobody", who owns no file and runs no service. */
-#define NOBODY 65534
+#include "looker.h"
 
 /* More than any file that is made here; a child gone wild has an end. */
 #define PIECE_MAX (64U << 20)
 
-#define FIRST_FD 3
-
 static void
 prepare(void)
 {
-	static char buffer[16384];
-	const char *why = confine_unavailable();
-
-	if (why != NULL)
-		errx(EX_OSERR, "cannot confine itself: %s", why);
-	/* What would open a file or ask for one later is done now. */
-	setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-	if (setenv("TZ", "UTC0", 1) == -1)
-		err(EX_OSERR, "setenv");
-	tzset();
-	json_object_seed(0);
-}
-
-/* `parent`: end with it; 0: there is none. */
-static void
-confine(pid_t parent)
-{
-	const struct bounds_for bounds = { .max_connections = 0 };
-	struct sock_fprog filter;
-
-	confine_no_new_privs();
-	if (geteuid() == 0 || getuid() == 0)
-		confine_drop_user(NOBODY, NOBODY);
-	/* After that: a change of user undoes both. */
-	confine_hide();
-	if (parent != 0)
-		confine_die_with_parent(parent);
-	confine_close_from(FIRST_FD);
-	confine_no_new_code();
-	confine_check_settled(geteuid() != NOBODY);
-	filter_prepare(POLICY_LOOKER, &filter);
-	confine_landlock();
-	bounds_apply(POLICY_LOOKER, &bounds);
-	filter_enter(POLICY_LOOKER, &filter);
+	looker_prepare();
+	json_object_seed(0);	/* jansson's would open a file */
 }
 
 void
 confined_from_here(void)
 {
 	prepare();
-	confine(0);
+	looker_confine(0);
 }
 
 /* ---- the child's product, through a pipe -------------------------------- */
@@ -154,7 +114,7 @@ child(int out, pid_t parent, void (*work)(struct made *m, void *arg), void *arg)
 
 	if (dup2(out, STDOUT_FILENO) == -1)
 		err(EX_OSERR, "dup2");
-	confine(parent);
+	looker_confine(parent);
 	work(&m, arg);
 	for (size_t i = 0; ok && i < OUTPUT_FILES; i++)
 		ok = send_piece(STDOUT_FILENO, m.data[i], m.len[i]);

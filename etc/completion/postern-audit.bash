@@ -6,6 +6,7 @@ _postern_audit_options()
 {
 	case $1 in
 	explain) echo --json ;;
+	kills) echo --all --file --json --log ;;
 	live) echo --json --pid ;;
 	policy) echo --json --man --pfc ;;
 	*) echo --help --version ;;
@@ -27,14 +28,19 @@ _postern_audit_reply()
 _postern_audit()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} command=''
+	local before=${COMP_WORDS[COMP_CWORD - 1]}
 	((COMP_CWORD < 2)) || command=${COMP_WORDS[1]}
 	COMPREPLY=()
+	if [[ $before == --file || $before == --log ]]; then
+		_postern_audit_reply -f
+		return
+	fi
 	if [[ $current == -* ]]; then
 		_postern_audit_reply -W "$(_postern_audit_options "$command")"
 		return
 	fi
 	case $command in
-	'') _postern_audit_reply -W "explain live policy" ;;
+	'') _postern_audit_reply -W "explain kills live policy" ;;
 	policy) _postern_audit_reply -W "$(_postern_audit_processes)" ;;
 	esac
 }

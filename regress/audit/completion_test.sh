@@ -65,6 +65,12 @@ words_body() {
 	mv out offered
 	processes_of_audit | sort >processes
 	sort offered | diff processes - >&2 || atf_fail "other processes"
+	mkdir d
+	touch d/a.log
+	bash_offers kills --log d/
+	atf_check -o inline:'d/a.log\n' cat out
+	bash_offers kills ''
+	atf_check -o inline:'\n' cat out
 	bash_offers policy sup
 	atf_check -o inline:'supervisor\n' cat out
 }

@@ -54,11 +54,11 @@ kernel_body() {
 	ptrace 0x4206 0 0 0 0 0
 	END
 	ask_audit >said
-	ask_kernel >done
-	diff said done >&2 || atf_fail "the kernel does something else"
-	grep -q killed done && grep -q allowed done || atf_fail "all alike"
+	ask_kernel >kernel
+	diff said kernel >&2 || atf_fail "the kernel does something else"
+	grep -q killed kernel && grep -q allowed kernel || atf_fail "all alike"
 	atf_check_equal $((14 * $(processes_of_audit | wc -l))) \
-	    "$(wc -l <done)"
+	    "$(wc -l <kernel)"
 }
 
 e2e_case verdicts "Allowed, killed, or under which limits"
