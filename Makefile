@@ -183,6 +183,27 @@ $(B)/%.o: %.c $(B)/flags Makefile
 include bench/bench.mk
 include regress/regress.mk
 
+# ---- how much code runs where: SECURITY has these figures --------------------
+
+TCB_OBJS := $(patsubst %.c,$(B)/tcb/%.o,$(call srcs,lib) $(call srcs,daemon) \
+	$(call srcs,worker) $(call srcs,audit))
+READELF  ?= readelf
+# As files, in which what they export is looked up.
+lib_file  = $(shell $(pkg_config) --variable=libdir $(1))/lib$(1:lib%=%).so
+
+$(B)/tcb/%.o: %.c $(B)/flags Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(DEFINES) -w -O0 -ffunction-sections -fdata-sections \
+	    -MMD -MP $(LIB_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+.PHONY: tcb
+tcb: $(TCB_OBJS)
+	@python3 regress/tcb.py $(READELF) $(B)/tcb $(call lib_file,libtls) \
+	    $(call lib_file,libssl) $(call lib_file,libcrypto) \
+	    $(call lib_file,libevent_core) $(call lib_file,libcares) \
+	    $(call lib_file,libconfuse) $(call lib_file,libseccomp) \
+	    $(call lib_file,jansson)
+
 # ---- the other targets ------------------------------------------------------
 
 .PHONY: help
@@ -195,6 +216,7 @@ help:
 	@echo 'make lint     what the checkers at hand have to say'
 	@echo 'make asan     the tests under address and undefined sanitizers'
 	@echo 'make install  install below prefix ($(prefix)), DESTDIR before it'
+	@echo 'make tcb      how much code each process runs, and as root'
 	@echo 'make clean    remove $(B)/ and $(B)-asan/'
 	@echo
 	@echo 'V=1 shows whole commands; WERROR=1 makes warnings errors;'
