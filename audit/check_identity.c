@@ -5,12 +5,6 @@
 
 #include "service.h"
 
-/*
- * As root the supervisor keeps these (daemon/main.c says why): DAC_READ_SEARCH,
- * KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SYS_CHROOT.
- */
-#define SUPERVISOR_CAPS UINT64_C(0x405e4)
-
 void
 check_tree(const struct service *s, struct subject *p)
 {
@@ -94,7 +88,7 @@ check_caps(const struct service *s, struct subject *p,
 
 	for (int i = 0; i < CAPS_COUNT; i++) {
 		uint64_t want = root && i != CAPS_INH && i != CAPS_AMB ?
-		    SUPERVISOR_CAPS : 0;
+		    policy_capability_mask() : 0;
 
 		if (st->cap[i] == want)
 			continue;
@@ -111,7 +105,7 @@ check_caps(const struct service *s, struct subject *p,
 		    "is as it was");
 	else
 		note(p->finding, ASPECT_CAPS, good, root ?
-		    "the seven that are declared" : "none, in any of five sets");
+		    "those that are declared" : "none, in any of five sets");
 }
 
 static void

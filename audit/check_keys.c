@@ -20,7 +20,7 @@
 #define WINDOW		(1U << 20)
 
 static struct needles keys[KEYS_MAX];
-static bool found_where_it_belongs[KEYS_MAX];
+static bool found[KEYS_MAX];	/* by the search of ourselves */
 static size_t key_count;
 static uint8_t window[WINDOW];
 
@@ -99,9 +99,16 @@ take_keys(struct subject *supervisor)
 struct search {
 	struct subject	*p;
 	int		 memory, pagemap;
-	uint64_t	 read;		/* bytes */
-	bool		 secret;	/* memory that nobody reads */
+	bool		 self;		/* a trial of the search */
+	bool		 hit;		/* a parent's own key */
+	bool		 secret;	/* it has memory that nobody reads */
 };
+
+static bool
+has_key(const struct subject *p)
+{
+	return p->declared != NULL && p->declared->has_key;
+}
 
 static void
 look_for(struct search *s, const uint8_t *data, size_t len, uint64_t at)
@@ -113,8 +120,10 @@ look_for(struct search *s, const uint8_t *data, size_t len, uint64_t at)
 
 			if (hit == NULL)
 				continue;
-			if (s->p->declared != NULL && s->p->declared->has_key)
-				found_where_it_belongs[k] = true;
+			if (s->self)
+				found[k] = true;
+			else if (has_key(s->p))
+				s->hit = true;
 			else
 				note(s->p->finding, ASPECT_KEY, VERDICT_FAILED,
 				    "the key (%s) is at %" PRIx64, n->what,
@@ -133,7 +142,6 @@ search_run(struct search *s, uint64_t start, uint64_t end)
 		if (n <= 0)
 			return false;
 		look_for(s, window, (size_t)n, start);
-		s->read += (uint64_t)n;
 		if (start + (uint64_t)n >= end)
 			break;
 		if ((size_t)n <= NEEDLE_BYTES)
@@ -181,7 +189,8 @@ still_mapped(const struct search *s, const struct proc_mapping *m)
 	size_t count;
 	bool there = false;
 
-	if (!proc_mappings(s->p->dir, &maps, &count)) {
+	/* None at all: it is ending. */
+	if (!proc_mappings(s->p->dir, &maps, &count) || count == 0) {
 		free(maps);
 		return true;
 	}
@@ -214,8 +223,7 @@ search_mapping(struct search *s, const struct proc_mapping *m)
 
 	if (is_clock(m))
 		return;
-	if (is_secret_memory(m) && s->p->declared != NULL &&
-	    s->p->declared->has_key) {
+	if (is_secret_memory(m) && has_key(s->p)) {
 		s->secret = true;
 		return;
 	}
@@ -223,7 +231,7 @@ search_mapping(struct search *s, const struct proc_mapping *m)
 	    search_present(s, m))
 		return;
 	e = errno;
-	if (subject_ended(s->p) || !still_mapped(s, m))
+	if (!still_mapped(s, m) || subject_ended(s->p))
 		return;
 	text_escape(safe, sizeof safe, m->name, strlen(m->name));
 	note(s->p->finding, ASPECT_KEY, VERDICT_FAILED, "%" PRIx64 "-%" PRIx64
@@ -231,21 +239,31 @@ search_mapping(struct search *s, const struct proc_mapping *m)
 }
 
 static void
-conclude(struct search *s)
+conclude(const struct service *s, const struct search *of)
 {
-	if (s->p->declared == NULL || !s->p->declared->has_key)
-		note(s->p->finding, ASPECT_KEY, VERDICT_PASSED,
-		    "not in its memory");
+	struct finding *f = of->p->finding;
+
+	if (!has_key(of->p))
+		note(f, ASPECT_KEY, VERDICT_PASSED, "not in its memory");
+	else if (of->secret && of->hit)
+		note(f, ASPECT_KEY, VERDICT_FAILED, "it is also outside of its "
+		    "secret memory");
+	else if (of->secret)
+		note(f, ASPECT_KEY, VERDICT_PASSED, "in memory that nobody "
+		    "else can read, and nowhere else");
+	else if (!s->layer[LAYER_SECRET_MEMORY])
+		note(f, ASPECT_KEY, VERDICT_ABSENT, "holds it; secret memory "
+		    "is absent: kernel (%s has it)",
+		    layer_needs(LAYER_SECRET_MEMORY));
 	else
-		note(s->p->finding, ASPECT_KEY, VERDICT_PASSED, s->secret ?
-		    "holds it, and has memory that nobody else can read" :
+		note(f, ASPECT_KEY, VERDICT_PASSED,
 		    "holds it: the one kind that does");
 }
 
 static void
-search(struct subject *p)
+search(const struct service *service, struct subject *p, bool self)
 {
-	struct search s = { .p = p,
+	struct search s = { .p = p, .self = self,
 	    .memory = openat(p->dir, "mem", O_RDONLY | O_CLOEXEC),
 	    .pagemap = openat(p->dir, "pagemap", O_RDONLY | O_CLOEXEC) };
 	struct proc_mapping *maps = NULL;
@@ -257,8 +275,8 @@ search(struct subject *p)
 	} else {
 		for (size_t i = 0; i < count; i++)
 			search_mapping(&s, &maps[i]);
-		if (!subject_ended(p))
-			conclude(&s);
+		if (!self && !subject_ended(p))
+			conclude(service, &s);
 	}
 	free(maps);
 	if (s.memory != -1)
@@ -267,15 +285,22 @@ search(struct subject *p)
 		close(s.pagemap);
 }
 
-/* A search that finds the key nowhere at all has shown nothing. */
+/* We have the keys now: a search that does not find them here shows nothing. */
 static void
-check_control(struct subject *supervisor)
+try_search(const struct service *s)
 {
+	struct subject self = { .dir = proc_open(getpid()) };
+
+	if (self.dir != -1) {
+		search(s, &self, true);
+		close(self.dir);
+	}
+	findings_clear(self.finding);
 	for (size_t k = 0; k < key_count; k++)
-		if (!found_where_it_belongs[k])
-			note(supervisor->finding, ASPECT_KEY, VERDICT_FAILED,
-			    "a key that it has open is in no parent either: "
-			    "the search shows nothing");
+		if (!found[k])
+			note(s->all[0]->finding, ASPECT_KEY, VERDICT_FAILED,
+			    "postern-audit does not find a key in its own "
+			    "memory: the search shows nothing");
 }
 
 void
@@ -284,8 +309,8 @@ check_keys(struct service *s)
 	take_keys(s->all[0]);
 	for (size_t i = 0; i < s->count; i++)
 		if (!s->all[i]->gone)
-			search(s->all[i]);
-	check_control(s->all[0]);
+			search(s, s->all[i], false);
+	try_search(s);
 	explicit_bzero(keys, sizeof keys);
 	explicit_bzero(window, sizeof window);
 }

@@ -89,13 +89,15 @@ compare(struct subject *p, const char *text, const struct bounds *want,
 	if (!parse_limit(text, b, &r))
 		note(p->finding, ASPECT_LIMITS, VERDICT_FAILED,
 		    "%s cannot be read", bounds_name(b));
-	else if (r.rlim_cur > most || (!want->soft && r.rlim_max > most))
+	else if (r.rlim_cur > most || (r.rlim_max > most &&
+	    (!want->soft || b == BOUND_CORE)))
 		note(p->finding, ASPECT_LIMITS, VERDICT_FAILED,
 		    "%s is %llu, up to %llu, not %llu", bounds_name(b),
 		    (unsigned long long)r.rlim_cur,
 		    (unsigned long long)r.rlim_max, (unsigned long long)most);
-	else if (b == BOUND_FILES && p->declared->policy == POLICY_SPAWNER &&
-	    r.rlim_max != most)
+	else if (b == BOUND_FILES && p->declared->parent >= 0 &&
+	    p->declared->dies_with_parent &&
+	    p->declared->program == PROGRAM_WORKER && r.rlim_max != most)
 		note(p->finding, ASPECT_LIMITS, VERDICT_FAILED,
 		    "%s is %llu, and its parent's is for %llu", bounds_name(b),
 		    (unsigned long long)r.rlim_max, (unsigned long long)most);

@@ -128,6 +128,13 @@ is_board(const struct subject *p, const struct proc_mapping *m)
 	    strncmp(m->name, "/memfd:board", 12) == 0;
 }
 
+/* Secret memory can only be shared, and is so with nobody. */
+static bool
+is_keys(const struct subject *p, const struct proc_mapping *m)
+{
+	return p->declared->has_key && strncmp(m->name, "/secretmem", 10) == 0;
+}
+
 static void
 check_mapping(const struct service *s, struct subject *p,
     const struct proc_mapping *m)
@@ -138,7 +145,7 @@ check_mapping(const struct service *s, struct subject *p,
 		bad_mapping(p, m, "can be written and executed");
 	else if (code)
 		check_code(s, p, m);
-	if (writes && m->prot[3] == 's' && !is_board(p, m))
+	if (writes && m->prot[3] == 's' && !is_board(p, m) && !is_keys(p, m))
 		bad_mapping(p, m, "is written together with others");
 }
 

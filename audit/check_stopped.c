@@ -131,9 +131,58 @@ try_signal(struct tracee *t, const struct service *s, struct subject *p,
 	return true;
 }
 
+/* For a spawner and its workers it is init, for init one of the workers. */
+static const struct subject *
+neighbour_of(const struct service *s, const struct subject *p)
+{
+	bool is_init = p->declared->policy == POLICY_INIT;
+	const struct subject *spawner = p->declared->dies_with_parent ? p :
+	    p->parent;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct subject *o = s->all[i];
+
+		if (o->parent == spawner && !o->gone && o->declared != NULL &&
+		    (o->declared->policy == POLICY_INIT) != is_init)
+			return o;
+	}
+	return NULL;
+}
+
+/*
+ * The supervisor's domain is everybody's, and says nothing of their own.  But
+ * of two that are in each other's reach, and neither in the other's domain, one
+ * may signal the other unless it has a domain of its own.
+ */
+static bool
+try_neighbour(struct tracee *t, const struct service *s, struct subject *p)
+{
+	const struct subject *other;
+	pid_t pid;
+	int64_t r;
+
+	if (p->declared->program != PROGRAM_WORKER ||
+	    !s->layer[LAYER_LANDLOCK_SCOPE])
+		return true;
+	other = neighbour_of(s, p);
+	if (other == NULL) {
+		note(p->finding, ASPECT_LOCK_SCOPE, VERDICT_FAILED, "there is "
+		    "no process beside it to try it with");
+		return true;
+	}
+	pid = proc_same_id(&other->ns[NS_PID], &p->ns[NS_PID]) ?
+	    other->status.inner : other->pid;
+	if (!try(t, &r, SYS_kill, (uint64_t)pid, 0, 0, 0, 0))
+		return false;
+	if (r != -EPERM)
+		not_refused(p, ASPECT_LOCK_SCOPE, r, "signal the process "
+		    "beside it, being in no domain of its own");
+	return true;
+}
+
 /*
  * Whatever a domain forbids, it also forbids to look into what is outside of
- * it.  What may open nothing at all (EMFILE) was forked in its spawner's.
+ * it.  What may have no descriptor (EMFILE) is tried with its neighbour.
  */
 static bool
 try_files(struct tracee *t, struct subject *p, pid_t twin)
@@ -196,7 +245,8 @@ try_landlock(struct tracee *t, const struct service *s, struct subject *p,
 {
 	return try_signal(t, s, p, twin) &&
 	    (p->declared->landlock != LOCK_ALL ||
-	    (try_files(t, p, twin) && try_net(t, s, p)));
+	    (try_files(t, p, twin) && try_net(t, s, p) &&
+	    try_neighbour(t, s, p)));
 }
 
 /* ---- the stop ----------------------------------------------------------------------------- */

@@ -10,7 +10,8 @@
 
 #define STANDARD	{ 0, 1, KIND_NULL }, { 2, 2, KIND_LOG }
 
-enum { SUPERVISOR, PARENT, RESOLVER, EXPORTER, SPAWNER, INIT, ECHO, POOL };
+enum { SUPERVISOR, PARENT, RESOLVER, EXPORTER, SPAWNER, INIT, ECHO,
+	POOL_SPAWNER, POOL_INIT, POOL };
 
 const struct declared declared[] = {
 	[SUPERVISOR] = {
@@ -60,8 +61,7 @@ const struct declared declared[] = {
 		.program = PROGRAM_WORKER, .parent = PARENT,
 		.owner = OWNER_WORKER, .home = HOME_EMPTY, .own_ns = NESTED,
 		.landlock = LOCK_ALL, .dies_with_parent = true,
-		/* from 4 on: its pool's workers */
-		.fd = { STANDARD, { 3, FD_LAST, KIND_CHANNEL } },
+		.fd = { STANDARD, { 3, 3, KIND_CHANNEL } },
 	},
 	[INIT] = {
 		.title = "postern-worker: init", .policy = POLICY_INIT,
@@ -77,9 +77,25 @@ const struct declared declared[] = {
 		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
 		.fd = { { 3, 3, KIND_STREAM } },
 	},
+	[POOL_SPAWNER] = {
+		.title = "postern-worker: pool-spawner",
+		.policy = POLICY_POOL_SPAWNER,
+		.program = PROGRAM_WORKER, .parent = PARENT,
+		.owner = OWNER_WORKER, .home = HOME_EMPTY, .own_ns = NESTED,
+		.landlock = LOCK_ALL, .dies_with_parent = true,
+		/* from 4 on: its workers */
+		.fd = { STANDARD, { 3, FD_LAST, KIND_CHANNEL } },
+	},
+	[POOL_INIT] = {
+		.title = "postern-worker: init", .policy = POLICY_INIT,
+		.program = PROGRAM_WORKER, .parent = POOL_SPAWNER,
+		.owner = OWNER_WORKER, .home = HOME_EMPTY,
+		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
+		.fd = { { 3, 3, KIND_PIPE_IN } },
+	},
 	[POOL] = {
 		.title = "postern-worker: pool", .policy = POLICY_POOL,
-		.program = PROGRAM_WORKER, .parent = SPAWNER,
+		.program = PROGRAM_WORKER, .parent = POOL_SPAWNER,
 		.owner = OWNER_WORKER, .home = HOME_EMPTY,
 		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
 		.fd = { { 3, 3, KIND_CHANNEL }, { 4, 4, KIND_EPOLL },

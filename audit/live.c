@@ -22,7 +22,7 @@
 #define AGAIN_EVERY	200
 #define AGAIN_FOR	2000
 /* One that has fewer filters than it will have is starting. */
-#define START_FOR	15000
+#define START_FOR	10000
 
 /* Workers come and go: after so many passes there are only strangers left. */
 #define PASSES		20

@@ -219,11 +219,13 @@ proc_birth(int dir, struct proc_birth *b)
 	text[len] = '\0';
 	p = strrchr(text, ')');
 	if (p != NULL && p[1] == ' ' && field(p + 2, 9, &flags) &&
+	    field(p + 2, 20, &b->threads) &&
 	    field(p + 2, 22, &b->start) &&
 	    field(p + 2, 48, &b->arg_start) && field(p + 2, 49, &b->arg_end) &&
 	    field(p + 2, 50, &b->env_start) &&
 	    field(p + 2, 51, &b->env_end)) {
 		b->kernel = (flags & 0x200000) != 0;	/* PF_KTHREAD */
+		b->exiting = (flags & 4) != 0;		/* PF_EXITING */
 		return true;
 	}
 	errno = EPROTO;

@@ -39,6 +39,8 @@ struct proc_status {
 struct proc_birth {
 	uint64_t	start;
 	bool		kernel;			/* a thread of the kernel's */
+	bool		exiting;		/* or a zombie */
+	uint64_t	threads;
 	uint64_t	arg_start, arg_end, env_start, env_end;
 };
 

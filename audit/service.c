@@ -125,15 +125,19 @@ service_find(pid_t wanted)
 
 /* ---- subjects ------------------------------------------------------------------- */
 
+/*
+ * One that is on its way out has no memory any more, and does nothing.  But a
+ * first thread that has gone while others stay is no end.
+ */
 bool
 subject_ended(struct subject *p)
 {
-	struct proc_status st;
+	struct proc_birth b;
 
-	if (!proc_status(p->dir, &st))
+	if (!proc_birth(p->dir, &b))
 		p->gone |= proc_gone(errno);
 	else
-		p->gone |= st.state == 'Z' || st.state == 'X';
+		p->gone |= b.exiting && b.threads <= 1;
 	return p->gone;
 }
 
@@ -319,7 +323,7 @@ parent_of(pid_t pid)
 {
 	struct proc_status st;
 	int dir = proc_open(pid);
-	bool ok = dir != -1 && proc_status(dir, &st) && st.state != 'Z';
+	bool ok = dir != -1 && proc_status(dir, &st);
 
 	if (dir != -1)
 		close(dir);

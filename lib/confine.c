@@ -186,6 +186,9 @@ confine_empty_root(void)
 		    "/tmp: %s", strerror(errno));
 	if (fchdir(fd) == -1 || chroot(".") == -1)
 		fatal(EX_OSERR, "chroot: %s", strerror(errno));
+	/* For all to open: or one that may not would take that for Landlock. */
+	if (fchmod(fd, 0555) == -1)
+		fatal(EX_OSERR, "fchmod: %s", strerror(errno));
 	close(fd);
 	/* Tried, not believed: what is removed takes nothing new. */
 	if (mkdir("/x", 0700) != -1 || errno != ENOENT)

@@ -704,6 +704,7 @@ static const struct policy_group ids = GROUP("ids", WHEN_ALWAYS, ids_rows);
 static const struct policy_row empty_root_rows[] = {
 	{ "chroot", { {0} }, "its root directory is an empty one" },
 	{ "fchdir", { {0} }, "it enters the empty directory" },
+	{ "fchmod", { EQ(1, 0555) }, "which it could open but for Landlock" },
 };
 static const struct policy_group empty_root =
     GROUP("empty-root", WHEN_ALWAYS, empty_root_rows);

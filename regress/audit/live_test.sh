@@ -5,7 +5,27 @@
 
 . "$(atf_get_srcdir)/../common.sh"
 . "$(atf_get_srcdir)/../audit_verbs.sh"
+. "$(atf_get_srcdir)/../held_verbs.sh"
 . "$(atf_get_srcdir)/../live_verbs.sh"
+
+# audits NUMBER: one after the other, each must find nothing wrong.
+audits() {
+	for i_ in $(seq "$1"); do
+		audit_live --json || return 1
+	done
+}
+
+# ping_while NAME: 200 echoes, all of which must come back; says how long they
+# took.
+ping_while() {
+	postern ping -R ca.pem -C client.pem -K client.key -q --json -c 200 \
+	    -i 0.01 127.0.0.1 "$port" >"$1.json" 2>ping.err ||
+	    atf_fail "$1: $(cat ping.err)"
+	atf_check_equal "200 200" "$(json "$1.json" \
+	    'str(d["sent"]) + " " + str(d["echoed"])')"
+	json "$1.json" '"median of a round trip: %s ms" %
+	    sorted(e["time_ms"] for e in d["echoes"])[100]'
+}
 
 # ---- cases -------------------------------------------------------------------
 
@@ -35,6 +55,92 @@ pool_body() {
 	expect_green
 	expect_shown '^pool.* ok  '
 	assert_echo
+	stop_daemon
+}
+
+# Started by another user than root, and looked at by root.
+root_case one_uid "all is as declared: without root"
+one_uid_body() {
+	command -v setpriv >/dev/null || atf_skip "there is no setpriv"
+	make_pki
+	write_conf
+	chmod 755 .
+	chown -R nobody .
+	posternd() {
+		exec setpriv --reuid nobody --regid nogroup --clear-groups \
+		    posternd -U "$@"
+	}
+	start_daemon
+	expect_green
+	expect_shown '^    -U *user '
+	expect_shown ' 0 failed'
+	expect_green --json
+	atf_check_equal True "$(json live.out 'd["one-uid"]')"
+	assert_echo
+	stop_daemon
+}
+
+# Sessions of an old generation go on: all its processes are there as well.
+root_case reload "all is as declared: three generations"
+reload_body() {
+	make_pki
+	write_conf
+	start_daemon
+	hold alice 4
+	feed alice 4 first
+	for generation in 2 3; do
+		issue server server ca --host 127.0.0.1,::1,localhost --force
+		kill -HUP "$daemon_pid"
+		expect_log "event=reload result=ok generation=$generation "
+		# shellcheck disable=SC2046
+		record $(tree_of "$daemon_pid")
+		test $generation -ne 2 || hold bob 5
+		test $generation -ne 2 || feed bob 5 second
+	done
+	expect_green
+	expect_shown '^posternd: parent 0, 3 alike: '
+	feed alice 4 third
+	feed bob 5 fourth
+	release alice 4
+	release bob 5
+	stop_daemon
+}
+
+# While a generation starts, too: what is not confined yet is looked at again.
+root_case starting "all is as declared: while generations come and go"
+starting_body() {
+	make_pki
+	write_conf parents=2
+	start_daemon
+	for generation in 2 3 4; do
+		kill -HUP "$daemon_pid"
+		expect_green
+		expect_log "event=reload result=ok generation=$generation "
+	done
+	stop_daemon
+}
+
+# Sessions are fed before, while and after it is looked at; no process leaves.
+root_case unnoticed "the service does not notice"
+unnoticed_body() {
+	make_pki
+	write_conf
+	start_daemon
+	hold alice 4
+	feed alice 4 before
+	ping_while before
+	run_in_background audits 4
+	audits_pid=$!
+	ping_while while
+	feed alice 4 while
+	wait $audits_pid || atf_fail "an audit failed: $(cat live.out)"
+	ping_while after
+	feed alice 4 after
+	release alice 4
+	# So far it is told, not judged: the machine has other things to do.
+	json live.out '"stopped for %d us" % d["longest-stop-us"]'
+	atf_check_equal True "$(json live.out 'd["longest-stop-us"] < 1000000')"
+	log_has '-died\|level=error' && atf_fail "$(cat daemon.log)"
 	stop_daemon
 }
 

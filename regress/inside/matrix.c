@@ -240,13 +240,22 @@ tell(struct report *r)
 	}
 }
 
+static bool
+wanted(const char *process)
+{
+	return plan_has(process, "matrix", NULL);
+}
+
 /* A file's, as a board is: other memory the supervisor lets nobody share. */
 void
 matrix_prepare(void)
 {
 	static const struct report none[2];
-	int fd = memfd_create("matrix", MFD_CLOEXEC);
+	int fd;
 
+	if (!wanted("init") && !wanted("echo") && !wanted("pool"))
+		return;
+	fd = memfd_create("matrix", MFD_CLOEXEC);
 	if (fd == -1 || write(fd, none, sizeof none) != (ssize_t)sizeof none ||
 	    (of_init = mmap(NULL, sizeof none, PROT_READ | PROT_WRITE,
 	    MAP_SHARED, fd, 0)) == MAP_FAILED)
@@ -274,16 +283,12 @@ wait_for_init(void)
 
 /* ---- in the place of the real ones -------------------------------------------------- */
 
-static bool
-wanted(const char *process)
-{
-	return plan_has(process, "matrix", NULL);
-}
-
 /* The limit that would leave it without children: taken for set. */
 int
 __wrap_setrlimit(int resource, const struct rlimit *r)
 {
+	if (resource == RLIMIT_CORE && sabotage_has("core"))
+		return 0;
 	if (resource != RLIMIT_NPROC || !wanted(inside_process()))
 		return __real_setrlimit(resource, r);
 	pretended = *r;
@@ -294,9 +299,12 @@ __wrap_setrlimit(int resource, const struct rlimit *r)
 int
 __wrap_getrlimit(int resource, struct rlimit *r)
 {
-	if (resource != RLIMIT_NPROC || !pretends)
+	if (resource == RLIMIT_CORE && sabotage_has("core"))
+		*r = (struct rlimit){ 0, 0 };
+	else if (resource == RLIMIT_NPROC && pretends)
+		*r = pretended;
+	else
 		return __real_getrlimit(resource, r);
-	*r = pretended;
 	return 0;
 }
 
@@ -316,7 +324,8 @@ __wrap_filter_enter(enum policy_id id, struct sock_fprog *prog)
 	if ((id == POLICY_SPAWNER || id == POLICY_POOL_SPAWNER) &&
 	    wanted("init"))
 		wait_for_init();
-	__real_filter_enter(id, prog);
+	if (!sabotage_has("filter"))
+		__real_filter_enter(id, prog);
 }
 
 /* A worker's: the first does it for all. */
@@ -325,6 +334,8 @@ __wrap_filter_install(const struct sock_fprog *prog)
 {
 	const char *process = inside_process();
 
+	if (sabotage_has("filter"))
+		return true;
 	if (wanted(process) && of_worker != NULL &&
 	    !atomic_exchange(&of_worker->begun, 1))
 		try_all(of_worker, strcmp(process, "pool") == 0 ?

@@ -50,6 +50,9 @@ void matrix_prepare(void);
 /* Pass it on, if there is anything: by the spawner, now and then. */
 void matrix_tell(void);
 
+/* Is this step of confinement to go wrong here (sabotage.c)? */
+bool sabotage_has(const char *name);
+
 /* Take the number of the telling signal; nothing that can be waited for. */
 void attack_arm(void);
 

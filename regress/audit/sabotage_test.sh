@@ -1,0 +1,249 @@
+#! /usr/bin/env atf-sh
+#
+# What postern-audit live notices: a service that is not as declared, in one
+# way after the other.  The programs are those of regress/inside, which do
+# wrong what their plan says, and do not notice it themselves.
+
+. "$(atf_get_srcdir)/../common.sh"
+. "$(atf_get_srcdir)/../audit_verbs.sh"
+. "$(atf_get_srcdir)/../inside_verbs.sh"
+. "$(atf_get_srcdir)/../live_verbs.sh"
+
+# ---- verbs -------------------------------------------------------------------
+
+# sabotaged PLAN-LINE...: a service that runs so.
+sabotaged() {
+	use_inside "$@"
+	make_pki
+	write_conf
+	start_daemon
+}
+
+# What failed, of which process: "PROCESS CHECK", sorted; nobody of ours is "?".
+failures() {
+	json live.out '"\n".join(sorted({str(g["process"] or "?") + " " + c
+	    for g in d["groups"] for c in g["checks"]
+	    if g["checks"][c]["verdict"] == "failed"}))'
+}
+
+# expect_red FAILURE...: these fail, and no others.
+expect_red() {
+	status=0
+	audit_live --json || status=$?
+	printf '%s\n' "$@" | sort >wanted
+	failures >failed
+	test $status -eq $EX_DATAERR || atf_fail "status $status: $(cat failed)"
+	diff wanted failed >&2 || atf_fail "others failed: $(xargs <failed)"
+}
+
+# expect_failed FAILURE...: these fail, and what else is their consequence.
+expect_failed() {
+	status=0
+	audit_live --json || status=$?
+	failures >failed
+	test $status -eq $EX_DATAERR || atf_fail "status $status: $(cat failed)"
+	for failure; do
+		grep -qx "$failure" failed ||
+		    atf_fail "not noticed: $failure; but: $(xargs <failed)"
+	done
+}
+
+# red NAME DESCRIPTION PLAN FAILURES: a case for that plan, in which exactly
+# these fail; several of both have "," between them.
+red() {
+	root_case "$1" "$2"
+	eval "$1_body() {
+		red_case '$3' '$4'
+	}"
+}
+
+# wide NAME DESCRIPTION PLAN FAILURES: the same for what takes a wider filter as
+# well, or fails in more than one way: these are among what fails.
+wide() {
+	root_case "$1" "$2"
+	eval "$1_body() {
+		wide_case '$3' '$4'
+	}"
+}
+
+# each WORDS COMMAND...: the command with all words behind it, "," between them.
+each() {
+	words_=$1
+	shift
+	set -f
+	IFS=,
+	# shellcheck disable=SC2086
+	set -- "$@" $words_
+	unset IFS
+	set +f
+	"$@"
+}
+
+red_case() {
+	each "$1" sabotaged
+	each "$2" expect_red
+	assert_echo
+}
+
+wide_case() {
+	each "$1" sabotaged
+	each "$2" expect_failed
+	assert_echo
+}
+
+# Without any plan the same programs are as declared: the others show something.
+root_case control "the same programs, without sabotage"
+control_body() {
+	sabotaged '# nothing'
+	expect_green
+}
+
+# ---- filters -------------------------------------------------------------------
+
+red wider 'a row more in a table' \
+    'echo add getppid' 'echo filters'
+red narrower 'a row less in a table' \
+    'parent remove reserve-date 0' 'parent filters,parent reach'
+red loosened 'a limit less in a table' \
+    'echo loosen echo 1 0' 'echo filters'
+red no_filter 'a worker without its own filter' \
+    'echo sabotage filter' 'echo filters,echo reach'
+
+# ---- rights ---------------------------------------------------------------------
+
+red capability 'capabilities left in the namespace' \
+    'spawner sabotage capability' \
+    'spawner capabilities,echo capabilities'
+red bounding 'capabilities left in the bounding set' \
+    'spawner sabotage bounding' \
+    'spawner capabilities,echo capabilities'
+wide ambient 'an ambient capability' \
+    'supervisor add prctl,spawner sabotage ambient' \
+    'spawner capabilities,echo capabilities'
+red no_new_privs 'no no_new_privs' \
+    'supervisor sabotage no_new_privs' \
+    'supervisor capabilities,supervisor no-new-privs'
+
+root_case same_uid "the workers under the uid of their parent"
+same_uid_body() {
+	sabotaged "spawner sabotage same_uid $(id -u _postern)"
+	expect_red 'spawner user' 'init user' 'echo user'
+}
+
+root_case groups "a supplementary group"
+groups_body() {
+	use_inside '* sabotage groups'
+	make_pki
+	write_conf
+	posternd() {
+		exec setpriv --groups 4 "$PWD/inside/posternd" "$@"
+	}
+	start_daemon
+	expect_failed 'parent user' 'spawner user' 'echo user'
+}
+
+# ---- places ----------------------------------------------------------------------
+
+red writable_root 'a root that can be written' \
+    'spawner sabotage writable_root' 'spawner root,init root,echo root'
+red system_root 'a parent in the root of the system' \
+    'parent sabotage root' 'parent root'
+
+wide namespace 'a namespace that is missing' \
+    'supervisor add unshare,spawner sabotage namespace' \
+    'spawner namespaces,init namespaces,echo namespaces'
+
+red no_landlock 'a spawner and its workers without Landlock' \
+    'spawner sabotage landlock' \
+    'spawner landlock,spawner landlock-net,spawner landlock-scope,echo landlock-scope'
+red parent_no_landlock 'a parent without Landlock' \
+    'parent sabotage landlock' 'parent landlock,parent landlock-net'
+
+# ---- the process itself ------------------------------------------------------------
+
+red dumpable 'a supervisor that can be traced and dumped' \
+    'supervisor sabotage dumpable' 'supervisor hidden'
+red outlive 'a parent that would outlive the supervisor' \
+    'parent sabotage outlive' 'parent death'
+red limits 'limits that are not set' \
+    'echo sabotage limits' 'echo limits'
+red core 'a core file is allowed' \
+    'supervisor sabotage core' 'supervisor limits'
+wide descriptor 'a descriptor more in a worker' \
+    'supervisor add dup2,spawner add dup2,echo sabotage descriptor' \
+    'echo descriptors'
+red parent_descriptor 'a descriptor more in a parent' \
+    'parent sabotage descriptor' 'parent descriptors'
+red environment 'an environment that is left' \
+    'spawner sabotage environment' \
+    'spawner environment,init environment,echo environment'
+red mdwe 'memory can become executable' \
+    'supervisor sabotage mdwe' 'supervisor mdwe'
+wide write_execute 'memory that is written and executed' \
+    'supervisor add mmap,* sabotage mdwe,parent sabotage write_execute' \
+    'parent memory'
+wide shared_memory 'memory that is written together with others' \
+    'supervisor add mmap,parent sabotage shared_memory' 'parent memory'
+# The parent's secret memory cannot be searched in anybody else.
+wide stranger 'a foreign process in the tree' \
+    'parent sabotage stranger' '? tree'
+wide title 'a worker that calls itself another' \
+    'echo sabotage title' '? tree'
+
+root_case program "a program that is not the one declared"
+program_body() {
+	use_inside 'spawner sabotage program'
+	cp inside/postern-worker inside/other
+	make_pki
+	write_conf
+	start_daemon
+	expect_failed 'spawner program' 'init program' 'echo program'
+}
+
+# As a number, as PEM, of RSA: in whatever form a worker may have it.
+root_case key "a key in the memory of a worker"
+key_body() {
+	use_inside "spawner sabotage key $PWD/leak"
+	make_pki
+	write_conf
+	openssl ec -in server.key -outform DER -out leak 2>openssl.err ||
+	    openssl pkey -in server.key -outform DER -out leak
+	start_daemon
+	expect_red 'spawner key' 'init key' 'echo key'
+	stop_daemon
+	cp server.key leak
+	start_daemon
+	expect_red 'spawner key' 'init key' 'echo key'
+	stop_daemon
+	dd if=/dev/urandom of=leak bs=256 count=1 2>dd.err
+	start_daemon
+	expect_green
+	stop_daemon
+}
+
+root_case rsa_key "an RSA key in the memory of a worker"
+rsa_key_body() {
+	use_inside "spawner sabotage key $PWD/leak"
+	make_pki
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key \
+	    -out server.pem -subj /CN=localhost -days 2 2>openssl.err ||
+	    atf_fail "openssl: $(cat openssl.err)"
+	chmod 600 server.key
+	write_conf
+	openssl rsa -in server.key -outform DER -out leak 2>openssl.err
+	start_daemon
+	expect_red 'spawner key' 'init key' 'echo key'
+	stop_daemon
+}
+
+# A tracer of somebody else's: it sees all, and nobody else can look.
+root_case traced "a worker under a tracer"
+traced_body() {
+	sabotaged '# nothing'
+	worker=$(process_titled "$daemon_pid" 'postern-worker: echo' |
+	    head -n 1)
+	run_in_background strace -o strace.out -p "$worker"
+	expect_soon grep -q '^TracerPid:[[:space:]]*[1-9]' \
+	    "/proc/$worker/status"
+	expect_failed 'echo hidden' 'echo filters'
+}

@@ -1,0 +1,371 @@
+/*
+ * Steps of confinement that go wrong, each by its name, and what a process has
+ * that it should not have.  postern-audit live has to notice every one
+ * (regress/audit/sabotage_test.sh).  What the programs would notice themselves
+ * is kept from them: here it is the audit that is tried.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "confine.h"
+#include "plan.h"
+#include "process.h"
+#include "title.h"
+
+#define SYS_ADMIN (UINT64_C(1) << CAP_SYS_ADMIN)
+
+/* Any that no process has at this number. */
+#define EXTRA_FD 40
+
+void __real_confine_drop_capabilities(void);
+void __wrap_confine_drop_capabilities(void);
+void __real_confine_keep_capabilities(uint64_t mask);
+void __wrap_confine_keep_capabilities(uint64_t mask);
+void __real_confine_no_new_privs(void);
+void __wrap_confine_no_new_privs(void);
+void __real_confine_drop_user(uid_t uid, gid_t gid);
+void __wrap_confine_drop_user(uid_t uid, gid_t gid);
+int __real_setgroups(size_t n, const gid_t *list);
+int __wrap_setgroups(size_t n, const gid_t *list);
+int __real_getgroups(int n, gid_t *list);
+int __wrap_getgroups(int n, gid_t *list);
+void __real_confine_landlock(void);
+void __wrap_confine_landlock(void);
+void __real_confine_landlock_connect(const uint16_t *port, size_t ports);
+void __wrap_confine_landlock_connect(const uint16_t *port, size_t ports);
+void __real_confine_landlock_signals(void);
+void __wrap_confine_landlock_signals(void);
+void __real_confine_no_new_code(void);
+void __wrap_confine_no_new_code(void);
+void __real_confine_hide(void);
+void __wrap_confine_hide(void);
+void __real_confine_die_with_parent(pid_t parent);
+void __wrap_confine_die_with_parent(pid_t parent);
+void __real_confine_check_dies_with_parent(void);
+void __wrap_confine_check_dies_with_parent(void);
+void __real_confine_check_settled(bool one_uid);
+void __wrap_confine_check_settled(bool one_uid);
+void __real_confine_empty_root(void);
+void __wrap_confine_empty_root(void);
+int __real_unshare(int flags);
+int __wrap_unshare(int flags);
+int __real_mount(const char *what, const char *where, const char *type,
+    unsigned long flags, const void *data);
+int __wrap_mount(const char *what, const char *where, const char *type,
+    unsigned long flags, const void *data);
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode);
+void __real_bounds_apply(enum policy_id id, const struct bounds_for *f);
+void __wrap_bounds_apply(enum policy_id id, const struct bounds_for *f);
+void __real_title_init(int argc, char **argv);
+void __wrap_title_init(int argc, char **argv);
+void __real_confine_check_environment(void);
+void __wrap_confine_check_environment(void);
+int __real_fexecve(int fd, char *const argv[], char *const envp[]);
+int __wrap_fexecve(int fd, char *const argv[], char *const envp[]);
+
+bool
+sabotage_has(const char *name)
+{
+	return plan_has(inside_process(), "sabotage", name);
+}
+
+/* The word behind the name, or NULL. */
+static const char *
+argument(const char *name)
+{
+	const struct plan_line *l;
+
+	for (size_t at = 0; (l = plan_next(inside_process(), "sabotage", &at))
+	    != NULL;)
+		if (l->word[2] != NULL && strcmp(l->word[2], name) == 0)
+			return l->word[3];
+	return NULL;
+}
+
+/* ---- rights that are not given up ------------------------------------------- */
+
+static void
+set_capabilities(uint32_t inheritable, uint32_t rest)
+{
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+
+	memset(d, 0, sizeof d);
+	d[0].inheritable = inheritable;
+	d[0].permitted = d[0].effective = rest;
+	syscall(SYS_capset, &h, d);
+}
+
+void
+__wrap_confine_drop_capabilities(void)
+{
+	if (sabotage_has("capability"))
+		return;
+	if (sabotage_has("bounding")) {
+		set_capabilities(0, 0);
+		return;
+	}
+	if (sabotage_has("ambient")) {
+		set_capabilities(1U << CAP_CHOWN, 1U << CAP_CHOWN);
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0);
+		return;
+	}
+	__real_confine_drop_capabilities();
+}
+
+/* Without no_new_privs it takes this one to install a filter. */
+void
+__wrap_confine_keep_capabilities(uint64_t mask)
+{
+	if (sabotage_has("no_new_privs"))
+		mask |= SYS_ADMIN;
+	__real_confine_keep_capabilities(mask);
+}
+
+void
+__wrap_confine_no_new_privs(void)
+{
+	if (!sabotage_has("no_new_privs"))
+		__real_confine_no_new_privs();
+}
+
+void
+__wrap_confine_drop_user(uid_t uid, gid_t gid)
+{
+	const char *other = argument("same_uid");
+
+	__real_confine_drop_user(other == NULL ? uid : (uid_t)atoi(other),
+	    gid);
+}
+
+int
+__wrap_setgroups(size_t n, const gid_t *list)
+{
+	return sabotage_has("groups") ? 0 : __real_setgroups(n, list);
+}
+
+int
+__wrap_getgroups(int n, gid_t *list)
+{
+	return sabotage_has("groups") ? 0 : __real_getgroups(n, list);
+}
+
+/* ---- layers that are left out -------------------------------------------------- */
+
+void
+__wrap_confine_landlock(void)
+{
+	if (!sabotage_has("landlock"))
+		__real_confine_landlock();
+}
+
+void
+__wrap_confine_landlock_connect(const uint16_t *port, size_t ports)
+{
+	if (!sabotage_has("landlock"))
+		__real_confine_landlock_connect(port, ports);
+}
+
+void
+__wrap_confine_landlock_signals(void)
+{
+	if (!sabotage_has("landlock"))
+		__real_confine_landlock_signals();
+}
+
+void
+__wrap_confine_no_new_code(void)
+{
+	if (!sabotage_has("mdwe"))
+		__real_confine_no_new_code();
+}
+
+void
+__wrap_confine_hide(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (sabotage_has("dumpable"))
+		setrlimit(RLIMIT_CORE, &none);
+	else
+		__real_confine_hide();
+}
+
+void
+__wrap_confine_die_with_parent(pid_t parent)
+{
+	if (!sabotage_has("outlive"))
+		__real_confine_die_with_parent(parent);
+}
+
+void
+__wrap_confine_check_dies_with_parent(void)
+{
+	if (!sabotage_has("outlive"))
+		__real_confine_check_dies_with_parent();
+}
+
+void
+__wrap_confine_check_settled(bool one_uid)
+{
+	/* It is inherited: who has not got it has to ask for it. */
+	if (plan_has("supervisor", "sabotage", "no_new_privs") &&
+	    !sabotage_has("no_new_privs"))
+		__real_confine_no_new_privs();
+	if (!sabotage_has("dumpable") && !sabotage_has("no_new_privs") &&
+	    !sabotage_has("groups"))
+		__real_confine_check_settled(one_uid);
+}
+
+void
+__wrap_confine_empty_root(void)
+{
+	if (!sabotage_has("root"))
+		__real_confine_empty_root();
+}
+
+int
+__wrap_unshare(int flags)
+{
+	if (sabotage_has("namespace"))
+		flags &= ~CLONE_NEWIPC;
+	return __real_unshare(flags);
+}
+
+int
+__wrap_mount(const char *what, const char *where, const char *type,
+    unsigned long flags, const void *data)
+{
+	if (sabotage_has("writable_root") && (flags & MS_RDONLY) != 0)
+		return 0;
+	return __real_mount(what, where, type, flags, data);
+}
+
+int
+__wrap_mkdir(const char *path, mode_t mode)
+{
+	if (!sabotage_has("writable_root"))
+		return __real_mkdir(path, mode);
+	errno = EROFS;
+	return -1;
+}
+
+/* ---- what should not be there ------------------------------------------------- */
+
+static void
+be_a_stranger(void)
+{
+	if (fork_bare() != 0)
+		return;
+	for (;;)
+		ppoll(NULL, 0, NULL, NULL);
+}
+
+static void
+take_too_much(void)
+{
+	if (sabotage_has("descriptor"))
+		dup2(3, EXTRA_FD);
+	if (sabotage_has("write_execute"))
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (sabotage_has("shared_memory"))
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sabotage_has("stranger"))
+		be_a_stranger();
+	if (sabotage_has("title"))
+		title_set("postern-worker: pool");
+}
+
+void
+__wrap_bounds_apply(enum policy_id id, const struct bounds_for *f)
+{
+	take_too_much();
+	if (!sabotage_has("limits"))
+		__real_bounds_apply(id, f);
+}
+
+/* ---- how it is started ------------------------------------------------------------ */
+
+/* Whoever has just been executed as root can still read what it likes. */
+static void
+read_key(void)
+{
+	static char key[8192];
+	const char *path = argument("key");
+	int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		return;
+	(void)!read(fd, key, sizeof key);
+	close(fd);
+}
+
+void
+__wrap_title_init(int argc, char **argv)
+{
+	read_key();
+	if (sabotage_has("environment"))
+		environ = NULL;		/* and so is not overwritten */
+	__real_title_init(argc, argv);
+}
+
+void
+__wrap_confine_check_environment(void)
+{
+	if (!sabotage_has("environment"))
+		__real_confine_check_environment();
+}
+
+/* Is there such a line for the process that will have this title? */
+static bool
+will_be(const char *title, const char *sabotage)
+{
+	const char *role = strstr(title, ": ");
+
+	return role != NULL && plan_has(role + 2, "sabotage", sabotage);
+}
+
+/* The file "other" beside this program. */
+static int
+open_other(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 8);
+
+	if (n <= 0)
+		return -1;
+	path[n] = '\0';
+	strcpy(strrchr(path, '/'), "/other");
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int
+__wrap_fexecve(int fd, char *const argv[], char *const envp[])
+{
+	char *left[] = { (char *)(uintptr_t)"SECRET=left", NULL };
+
+	if (will_be(argv[0], "environment"))
+		envp = left;
+	if (will_be(argv[0], "program"))
+		fd = open_other();
+	return __real_fexecve(fd, argv, envp);
+}
