@@ -43,6 +43,20 @@ tell_group(const struct policy_group *g)
 		tell_row(&g->rows[i]);
 }
 
+/* The supervisor stays root, with these; all others have none. */
+static void
+tell_capabilities(enum policy_id id)
+{
+	size_t n;
+	const struct policy_capability *c = policy_capabilities(&n);
+
+	if (id != POLICY_SUPERVISOR)
+		return;
+	printf("  capabilities\n");
+	for (size_t i = 0; i < n; i++)
+		printf("    %-24s %s\n", c[i].name, c[i].reason);
+}
+
 static void
 tell_process(enum policy_id id)
 {
@@ -55,6 +69,7 @@ tell_process(enum policy_id id)
 		printf("%s %s", i > 0 ? "," : "",
 		    policy_get(stack[i])->process);
 	printf("\n");
+	tell_capabilities(id);
 	for (size_t g = 0; p->groups[g] != NULL; g++)
 		tell_group(p->groups[g]);
 	printf("\n");
@@ -107,6 +122,19 @@ group_json(const struct policy_group *g)
 }
 
 static json_t *
+capabilities_json(enum policy_id id)
+{
+	json_t *all = json_array();
+	size_t n;
+	const struct policy_capability *c = policy_capabilities(&n);
+
+	for (size_t i = 0; id == POLICY_SUPERVISOR && i < n; i++)
+		json_array_append_new(all, json_pack("{sssiss}", "capability",
+		    c[i].name, "number", c[i].number, "reason", c[i].reason));
+	return all;
+}
+
+static json_t *
 process_json(enum policy_id id)
 {
 	const struct policy *p = policy_get(id);
@@ -119,8 +147,9 @@ process_json(enum policy_id id)
 		    json_string(policy_get(stack[i])->process));
 	for (size_t g = 0; p->groups[g] != NULL; g++)
 		json_array_append_new(groups, group_json(p->groups[g]));
-	return json_pack("{sssoso}", "process", p->process, "filters",
-	    filters, "groups", groups);
+	return json_pack("{sssososo}", "process", p->process, "filters",
+	    filters, "capabilities", capabilities_json(id), "groups",
+	    groups);
 }
 
 static void

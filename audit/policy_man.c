@@ -175,6 +175,23 @@ put_process(enum policy_id id)
 	put_names(&names);
 }
 
+static void
+put_capabilities(void)
+{
+	size_t n;
+	const struct policy_capability *c = policy_capabilities(&n);
+
+	printf(".Sh CAPABILITIES\n");
+	put_text("The supervisor stays root, with these of capabilities(7) and "
+	    "no other; everybody else has none.");
+	printf(".Bl -tag -width Ds\n");
+	for (size_t i = 0; i < n; i++) {
+		printf(".It Dv %s\n", c[i].name);
+		put_text(c[i].reason);
+	}
+	printf(".El\n");
+}
+
 static bool
 has_group(enum policy_id id, const struct policy_group *group)
 {
@@ -212,7 +229,10 @@ policy_man(const bool wanted[POLICY_COUNT])
 	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
 		if (wanted[id])
 			put_process(id);
-	printf(".El\n.Sh GROUPS\n");
+	printf(".El\n");
+	if (wanted[POLICY_SUPERVISOR])
+		put_capabilities();
+	printf(".Sh GROUPS\n");
 	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
 		if (wanted[id])
 			put_new_groups(id, wanted);

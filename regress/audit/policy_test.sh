@@ -172,3 +172,28 @@ reserve_body() {
 	atf_check_equal "" "$(json out '" ".join(g["group"] for g in
 	    d["processes"][0]["groups"] if g["reserve"])')"
 }
+
+e2e_case capabilities "The capabilities of the supervisor, each with its reason"
+capabilities_body() {
+	audit policy --json
+	json out '"\n".join(c["capability"] + " " + c["reason"]
+	    for p in d["processes"] if p["process"] == "supervisor"
+	    for c in p["capabilities"])' >declared
+	grep -qx 'CAP_SETUID .*' declared || atf_fail "not there"
+	atf_check_equal 0 "$(json out 'sum(len(p["capabilities"])
+	    for p in d["processes"] if p["process"] != "supervisor")')"
+	# All have a reason, and are told in each of the forms.
+	grep -v '^CAP_[A-Z_]* .....*' declared && atf_fail "without a reason"
+	audit policy supervisor
+	mv out text
+	audit policy --man
+	while read -r name reason; do
+		grep -q "^    $name  *" text || atf_fail "$name is not in text"
+		grep -qx ".It Dv $name" out || atf_fail "$name is not in the page"
+	done <declared
+	grep -c '^    CAP_' text >shown
+	atf_check_equal "$(wc -l <declared)" "$(cat shown)"
+	audit policy parent
+	grep CAP_ out && atf_fail "a parent has none"
+	return 0
+}
