@@ -313,3 +313,60 @@ parent_body() {
 	start_service
 	try_all parent
 }
+
+# ---- who lies ------------------------------------------------------------------------
+
+# One of its workers dies, so that it is asked for another.
+provoke_spawner() {
+	kill -KILL "$(awk -v pid="$victim" '$2 == pid && $4 == "echo" {
+		print $1; exit }' others)" 2>/dev/null
+	news_has "$1"
+}
+
+# Clients come until one is the liar's parent's.
+provoke_resolver() {
+	serves
+	news_has "$1"
+}
+
+# lies PROCESS ATTACK: its parent notices, says so, and is replaced.
+lies() {
+	told="$1: $2"
+	test "$(wc -l <taken)" -lt 4 || expect_replaced
+	expect_soon find_victim "$1"
+	tree "$parent" >tree
+	log_lines=$(wc -l <daemon.log)
+	# Its parent's end, if that is quick, is its own.
+	attack "$victim" "$2"
+	case $outcome in
+	refused | "killed KILL") ;;
+	*) atf_fail "$told: $outcome" ;;
+	esac
+	expect_soon "provoke_$1" "pid=$parent process=parent event=$1-died"
+	unharmed "$told"
+	echo "$parent" >>taken
+	cat tree >>theirs
+}
+
+root_case spawner_lies "A spawner that sends no, two or unasked descriptors"
+spawner_lies_body() {
+	start_service
+	for lie in send_none send_two send_long send_unasked garbage; do
+		lies spawner $lie
+	done
+	expect_replaced
+	release bystander 4
+	stop_daemon
+}
+
+root_case resolver_lies "A resolver that lies about lengths"
+resolver_lies_body() {
+	start_service
+	for lie in answer_short answer_long answer_many_names \
+	    answer_unending_name answer_wild garbage; do
+		lies resolver $lie
+	done
+	expect_replaced
+	release bystander 4
+	stop_daemon
+}
