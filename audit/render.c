@@ -165,6 +165,7 @@ static const struct {
 	{ "faccessat", { NUM("fd"), PTR("path"), { "mode", modes, NUMBER } } },
 	{ "fallocate", { NUM("fd"), { "mode", holes, NUMBER }, NUM("offset"),
 	    NUM("length") } },
+	{ "fchmod", { NUM("fd"), MODE } },
 	{ "fcntl", { NUM("fd"), { "cmd", fcntls, NUMBER },
 	    { "arg", opens, NUMBER } } },
 	{ "fstat", { NUM("fd") } },
