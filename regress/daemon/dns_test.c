@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "confine.h"
 #include "dns.h"
 #include "log.h"
 
@@ -492,11 +493,13 @@ silent_server(struct config_listen *l)
 	    getsockname(fd, (struct sockaddr *)in, &l->len) == 0);
 }
 
+/* With what its parent would leave it, and nothing else. */
 static void
 become_resolver(int channel)
 {
-	if (dup2(channel, RESOLVER_CHANNEL_FD) == -1)
+	if (dup2(channel, RESOLVER_CHANNEL_FD) == -1 || clearenv() != 0)
 		_exit(1);
+	confine_close_from(RESOLVER_CHANNEL_FD + 1);
 	resolver_main();
 }
 
