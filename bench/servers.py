@@ -8,9 +8,13 @@ X25519 and AES-256-GCM.  The proxies have one plain echo server behind them
 """
 
 import os
+import resource
 import shutil
 
-MANY = 20000  # connections, as all are told
+# Connections, as all are told: a proxy has two descriptors for each, and
+# HAProxy does not start if it may not have them.
+FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+MANY = 20000 if FILES == resource.RLIM_INFINITY else min(20000, FILES // 2 - 100)
 
 
 class Server:
@@ -112,7 +116,7 @@ worker_processes 1;
 worker_rlimit_nofile {2 * MANY};
 pid {self.where}/nginx.pid;
 error_log {self.where}/error.log;
-events {{ worker_connections {MANY}; }}
+events {{ worker_connections {2 * MANY}; }}
 stream {{
 	server {{
 		listen 127.0.0.1:{port} ssl backlog=1024;
