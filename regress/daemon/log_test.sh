@@ -292,3 +292,10 @@ no_syslog_body() {
 	grep -q '^posternd: /dev/log: .*no syslogd' daemon.log ||
 	    atf_fail "it does not say so: $(cat daemon.log)"
 }
+
+e2e_case events "Each event and key is in the manual, and no other"
+events_body() {
+	source=$(atf_get_srcdir)/../../..
+	atf_check -o match:'^[0-9]+ events$' \
+	    python3 "$source/regress/events.py" "$source"
+}
