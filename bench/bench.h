@@ -33,6 +33,7 @@ struct plan {
 	uint32_t		 clients[KIND_COUNT];
 	uint32_t		 size;		/* of a message of shakers and pingers */
 	bool			 tls12;		/* for a server that has no better */
+	bool			 p256;		/* the same; not X25519 */
 	uint32_t		 processes;
 	uint32_t		 seconds;
 	const char		*cgroup;	/* of the server, or NULL */

@@ -94,8 +94,8 @@ make_tls(void)
 	    SSL_CTX_set_max_proto_version(tls, version) != 1 ||
 	    SSL_CTX_set_cipher_list(tls, "ECDHE-ECDSA-AES256-GCM-SHA384") != 1 ||
 	    SSL_CTX_set_ciphersuites(tls, "TLS_AES_256_GCM_SHA384") != 1 ||
-	    SSL_CTX_set1_groups_list(tls, plan->tls12 ? "X25519:P-256" :
-	    "X25519") != 1)
+	    SSL_CTX_set1_groups_list(tls, plan->p256 ? "P-256" : plan->tls12 ?
+	    "X25519:P-256" : "X25519") != 1)
 		die(EX_SOFTWARE, "tls: %s", ssl_words());
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(tls, 1);

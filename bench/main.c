@@ -55,7 +55,7 @@ static _Noreturn void
 usage(FILE *to, int code)
 {
 	fputs("usage: postern-bench [-R ca -C cert -K key] [-g cgroup] [-p n] "
-	    "[-t s] [-s size] [-2]\n"
+	    "[-t s] [-s size] [-2] [-P]\n"
 	    "       [--handshakes n] [--echoes n] [--bulk n] [--idle n] "
 	    "host port\n"
 	    "  -R -C -K      the server's CA, our certificate and key; without, "
@@ -65,6 +65,7 @@ usage(FILE *to, int code)
 	    "  -t seconds    measured (5)\n"
 	    "  -s bytes      of a message (64)\n"
 	    "  -2            TLS 1.2, for a server that has no 1.3\n"
+	    "  -P            P-256, for a server that has no X25519\n"
 	    "  --handshakes  clients that connect, echo one message, and end\n"
 	    "  --echoes      clients that send a message and wait for it\n"
 	    "  --bulk        clients that keep 8 times 16 KiB under way\n"
@@ -105,11 +106,14 @@ parse(int argc, char **argv, struct plan *p)
 	uint32_t all = 0;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "2C:g:hK:p:R:s:t:", longs, NULL)) !=
+	while ((c = getopt_long(argc, argv, "2C:g:hK:Pp:R:s:t:", longs, NULL)) !=
 	    -1) {
 		switch (c) {
 		case '2':
 			p->tls12 = true;
+			break;
+		case 'P':
+			p->p256 = true;
 			break;
 		case 'C':
 			p->cert = optarg;

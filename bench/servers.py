@@ -209,8 +209,11 @@ sessionCacheSize = 1
 
 
 class Socat(Server):
+    """It has P-256 alone, which nobody can change."""
+
     name = "socat"
     program = "socat"
+    options = ["-P"]
     per_connection = True
     backend = True
     most = 1000
