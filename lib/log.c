@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -87,12 +88,12 @@ log_reopen_stderr(void)
 }
 
 bool
-log_open_syslog(int *fd)
+log_open_socket(const char *path, int *fd)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX,
-	    .sun_path = "/dev/log" };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int e;
 
+	text_copy(sun.sun_path, sizeof sun.sun_path, path);
 	*fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd == -1)
 		return false;
@@ -130,6 +131,8 @@ append_prefix(struct log_line *l)
 	struct tm tm;
 	char text[32];
 
+	if (kind == LOG_KIND_FIELDS)
+		return;
 	if (kind == LOG_KIND_JOURNAL) {
 		append(l, "<%d>", l->level);
 		return;
@@ -148,16 +151,33 @@ append_prefix(struct log_line *l)
 	    now.tv_nsec / 1000000, level_word(l->level), (int)own_pid);
 }
 
+/* One that is safe, and where it stands. */
+static void
+append_value(struct log_line *l, const char *key, const char *quote,
+    const char *safe)
+{
+	append(l, "%s=%s", key, quote);
+	if (l->values < LOG_KEYS_MAX) {
+		l->value[l->values].key = key;
+		l->value[l->values].at = l->len;
+		l->value[l->values++].len = strlen(safe);
+	}
+	append(l, "%s%s", safe, quote);
+}
+
 void
 log_begin(struct log_line *l, int level, const char *event)
 {
 	l->wanted = level <= max_level;
 	l->level = level;
 	l->len = 0;
+	l->values = 0;
 	if (!l->wanted)
 		return;
 	append_prefix(l);
-	append(l, "process=%s event=%s", process_name, event);
+	append_value(l, "process", "", process_name);
+	append(l, " ");
+	append_value(l, "event", "", event);
 }
 
 void
@@ -184,14 +204,17 @@ log_escaped(struct log_line *l, const char *key, const char *safe)
 		return;
 	if (n == 0 || strpbrk(safe, " =\"\\") != NULL)
 		quote = "\"";
-	append(l, " %s=%s%s%s", key, quote, safe, quote);
+	append(l, " ");
+	append_value(l, key, quote, safe);
 }
 
 void
 log_num(struct log_line *l, const char *key, int64_t value)
 {
-	if (l->wanted)
-		append(l, " %s=%" PRId64, key, value);
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRId64, value);
+	log_escaped(l, key, text);
 }
 
 void
@@ -228,9 +251,65 @@ put(const char *text, size_t len)
 	return n == (ssize_t)len;
 }
 
+/* ---- the journal's own form --------------------------------------------------- */
+
+/* Of one field, besides its value: name, a line's end, size, a line's end. */
+#define FIELD_MAX	(64 + 1 + 8 + 1)
+/* Each byte of the line is there twice at most: in MESSAGE, and as a value. */
+static char	datagram[2 * LOG_LINE_MAX + (LOG_KEYS_MAX + 3) * FIELD_MAX];
+static size_t	datagram_len;
+
+/*
+ * Always in the form that says how long the value is, so that no value ends
+ * before its end, whatever is in it.
+ */
+static void
+put_field(const char *prefix, const char *key, const char *value, size_t len)
+{
+	char *to = datagram + datagram_len;
+	char name[65];
+	int n = snprintf(name, sizeof name, "%s%s\n", prefix, key);
+
+	if (n >= (int)sizeof name ||
+	    datagram_len + len + FIELD_MAX > sizeof datagram)
+		return;
+	for (int i = 0; i < n; i++)
+		*to++ = name[i] == '-' ? '_' :
+		    (char)toupper((unsigned char)name[i]);
+	for (int i = 0; i < 8; i++)		/* the lowest byte first */
+		*to++ = (char)((uint64_t)len >> 8 * i);
+	memcpy(to, value, len);
+	to[len] = '\n';
+	datagram_len = (size_t)(to + len + 1 - datagram);
+}
+
+/*
+ * As systemd's "Native Journal Protocol" has it; what journald knows by itself
+ * (_PID, _UID, _SYSTEMD_UNIT) is not ours to say.
+ */
+static bool
+put_fields(const struct log_line *l)
+{
+	const char priority[] = { (char)('0' + l->level) };
+
+	datagram_len = 0;
+	put_field("", "PRIORITY", priority, sizeof priority);
+	put_field("", "SYSLOG_IDENTIFIER", "posternd", 8);
+	put_field("", "MESSAGE", l->text, l->len);
+	for (size_t i = 0; i < l->values; i++)
+		put_field("POSTERN_", l->value[i].key,
+		    l->text + l->value[i].at, l->value[i].len);
+	return put(datagram, datagram_len);
+}
+
 static void
 finish(struct log_line *l)
 {
+	if (kind == LOG_KIND_FIELDS) {
+		if (!put_fields(l))
+			dropped++;
+		return;
+	}
 	l->text[l->len] = '\n';
 	/* A datagram ends by itself. */
 	if (!put(l->text, l->len + (kind != LOG_KIND_SYSLOG)))

@@ -19,17 +19,29 @@
 enum log_kind {
 	LOG_KIND_STREAM,	/* time= and level= in each line */
 	LOG_KIND_JOURNAL,	/* <priority> before each line; the rest is known */
-	LOG_KIND_SYSLOG		/* <facility.priority>time program[pid]: line */
+	LOG_KIND_SYSLOG,	/* <facility.priority>time program[pid]: line */
+	LOG_KIND_FIELDS		/* the line, and each key by itself, to journald */
 };
+
+/* Where syslogd and journald take datagrams. */
+#define LOG_SYSLOG_PATH		"/dev/log"
+#define LOG_JOURNAL_PATH	"/run/systemd/journal/socket"
 
 /* Longest line, NUL included; a pipe takes that much in one piece. */
 #define LOG_LINE_MAX 4096
+/* More keys than any event has. */
+#define LOG_KEYS_MAX 24
 
 struct log_line {
 	char	text[LOG_LINE_MAX];
 	size_t	len;
 	int	level;
 	bool	wanted;		/* false: below the level, nothing is written */
+	struct {		/* where in it the values are; keys are ours */
+		const char	*key;
+		size_t		 at, len;
+	} value[LOG_KEYS_MAX];
+	size_t	values;
 };
 
 /*
@@ -54,8 +66,8 @@ bool log_stderr_is_journal(void);
  */
 void log_reopen_stderr(void);
 
-/* A datagram socket to syslogd at /dev/log, in *fd.  False with errno set. */
-bool log_open_syslog(int *fd);
+/* A datagram socket to one of those places, in *fd.  False with errno set. */
+bool log_open_socket(const char *path, int *fd);
 
 /*
  * Build and write one line:
