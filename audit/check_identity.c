@@ -87,8 +87,9 @@ check_caps(const struct service *s, struct subject *p,
 	enum verdict good = VERDICT_PASSED;
 
 	for (int i = 0; i < CAPS_COUNT; i++) {
+		/* What a service manager has taken, none of them has. */
 		uint64_t want = root && i != CAPS_INH && i != CAPS_AMB ?
-		    policy_capability_mask() : 0;
+		    policy_capability_mask() & st->cap[CAPS_BND] : 0;
 
 		if (st->cap[i] == want)
 			continue;

@@ -35,6 +35,18 @@ siblings_place(const struct subject *p, enum proc_ns ns)
 	return &p->parent->ns[ns == NS_PID ? NS_PID_CHILDREN : ns];
 }
 
+/*
+ * A service manager may have made these for the whole service, and then forbid
+ * others (worker/nest.c): if that of ipc and of uts is not the system's.
+ */
+static bool
+is_managers(const struct service *s, enum proc_ns ns)
+{
+	return (ns == NS_IPC || ns == NS_UTS || ns == NS_CGROUP) &&
+	    !proc_same_id(&s->all[0]->ns[NS_IPC], &s->init_ns[NS_IPC]) &&
+	    !proc_same_id(&s->all[0]->ns[NS_UTS], &s->init_ns[NS_UTS]);
+}
+
 static void
 check_namespace(const struct service *s, struct subject *p, enum proc_ns ns)
 {
@@ -43,6 +55,8 @@ check_namespace(const struct service *s, struct subject *p, enum proc_ns ns)
 	const char *name = proc_ns_name(ns);
 
 	if (is_own(s, p->declared, ns)) {
+		if (is_managers(s, ns) && proc_same_id(its, outer))
+			return;
 		if (proc_same_id(its, outer) ||
 		    proc_same_id(its, &s->init_ns[ns]))
 			note(p->finding, ASPECT_NAMESPACES, VERDICT_FAILED,

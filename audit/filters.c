@@ -34,7 +34,7 @@ compare_one(struct subject *p, const struct sock_fprog *its,
 
 static void
 tell_filters(struct subject *p, const enum policy_id *id,
-    const struct sock_fprog *stack, size_t depth)
+    const struct sock_fprog *stack, size_t depth, size_t around)
 {
 	char text[160] = "";
 
@@ -45,6 +45,9 @@ tell_filters(struct subject *p, const enum policy_id *id,
 		    i == 0 ? "" : ", ", policy_get(id[i])->process,
 		    stack[i].len);
 	}
+	if (around > 0)
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+		    "; around them %zu of who started it", around);
 	note(p->finding, ASPECT_FILTERS, VERDICT_PASSED, "as the tables, "
 	    "instruction by instruction: %s", text);
 }
@@ -104,8 +107,10 @@ judge_call(const struct reach_call *c, const enum policy_id *id, size_t depth,
 		add_name(wrong, c->name);
 }
 
+/* `own` is what our filters let through; `p->reach`, with those around them. */
 static void
-check_reach(struct subject *p, const enum policy_id *id, size_t depth)
+check_reach(struct subject *p, const struct reach *own_reach,
+    const enum policy_id *id, size_t depth)
 {
 	struct names wrong = { "", 0 }, unclear = { "", 0 }, lost = { "", 0 };
 	size_t own = 0;
@@ -117,7 +122,7 @@ check_reach(struct subject *p, const enum policy_id *id, size_t depth)
 	}
 	for (uint32_t nr = 0; nr < REACH_NUMBERS; nr++)
 		if (is_declared(id, depth, nr) &&
-		    reach_find(p->reach, nr) == NULL) {
+		    reach_find(own_reach, nr) == NULL) {
 			char *name = seccomp_syscall_resolve_num_arch(
 			    SCMP_ARCH_NATIVE, (int)nr);
 
@@ -144,18 +149,25 @@ check_filters(struct service *s, struct subject *p,
 {
 	enum policy_id id[POLICY_DEPTH];
 	size_t want = policy_stack(p->declared->policy, id);
+	size_t around;
 
+	/* What lies around the supervisor lies around all: it can only forbid. */
+	if (p == s->all[0])
+		s->filters_around = depth > want ? depth - want : 0;
+	around = s->filters_around < depth ? s->filters_around : depth;
 	if (p->status.seccomp != 2 || (size_t)p->status.filters != depth)
 		note(p->finding, ASPECT_FILTERS, VERDICT_FAILED,
 		    "status says mode %d and %d filters; %zu were read",
 		    p->status.seccomp, p->status.filters, depth);
+	p->reach = reach_of(stack, depth);
+	stack += around;
+	depth -= around;
 	if (depth != want)
 		note(p->finding, ASPECT_FILTERS, VERDICT_FAILED,
 		    "%zu filters, not %zu", depth, want);
 	for (size_t i = 0; i < depth && i < want; i++)
 		compare_one(p, &stack[i], &s->table[id[i]],
-		    policy_get(id[i])->process, i + 1);
-	tell_filters(p, id, stack, depth < want ? depth : want);
-	p->reach = reach_of(stack, depth);
-	check_reach(p, id, want);
+		    policy_get(id[i])->process, around + i + 1);
+	tell_filters(p, id, stack, depth < want ? depth : want, around);
+	check_reach(p, reach_of(stack, depth), id, want);
 }

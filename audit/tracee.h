@@ -15,8 +15,11 @@
 
 #include "machine.h"
 
-/* So many filters are read of one thread; the declared stacks are 3 deep. */
-#define TRACEE_FILTERS	16
+/*
+ * So many filters are read of one thread.  The declared stacks are 3 deep; a
+ * service manager puts about 20 of its own around them.
+ */
+#define TRACEE_FILTERS	64
 /* Scratch memory that a call may point to. */
 #define TRACEE_SCRATCH	256
 

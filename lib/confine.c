@@ -126,11 +126,25 @@ check_sets(uint64_t bounding)
 	}
 }
 
+/* Of these, those that there are: a service manager may have taken some. */
+static uint64_t
+permitted(uint64_t mask)
+{
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+
+	if (syscall(SYS_capget, &h, d) == -1)
+		fatal(EX_OSERR, "capabilities: %s", strerror(errno));
+	return mask & (d[0].permitted | (uint64_t)d[1].permitted << 32);
+}
+
 void
 confine_keep_capabilities(uint64_t mask)
 {
 	bool reduced;
 
+	mask = permitted(mask);
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1)
 		fatal(EX_OSERR, "cannot clear ambient capabilities: %s",
 		    strerror(errno));
@@ -338,7 +352,13 @@ confine_check_descriptors(int count)
 void
 confine_close_from(unsigned int first)
 {
-	if (syscall(SYS_close_range, first, ~0U, 0U) == -1)
+	confine_close_range(first, ~0U);
+}
+
+void
+confine_close_range(unsigned int first, unsigned int last)
+{
+	if (syscall(SYS_close_range, first, last, 0U) == -1)
 		fatal(EX_OSERR, "close_range: %s", strerror(errno));
 }
 

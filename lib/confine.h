@@ -40,7 +40,10 @@ void confine_drop_user(uid_t uid, gid_t gid);
 /* Empty all capability sets (of this user namespace), bounding set too. */
 void confine_drop_capabilities(void);
 
-/* Keep only these capabilities, in the bounding set too; `mask` by bit. */
+/*
+ * Keep only these capabilities, in the bounding set too; `mask` by bit.  Which
+ * of them are not there stays so.
+ */
 void confine_keep_capabilities(uint64_t mask);
 
 /* chroot to a directory that is empty and, being removed already, stays so. */
@@ -80,7 +83,8 @@ void confine_check_dies_with_parent(void);
 void confine_check_environment(void);
 void confine_check_descriptors(int count);
 
-/* Close every descriptor from `first` on. */
+/* Close every descriptor from `first` to `last`, and from `first` on. */
+void confine_close_range(unsigned int first, unsigned int last);
 void confine_close_from(unsigned int first);
 
 /* Why a required layer is missing from this kernel, or NULL. */

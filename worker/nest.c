@@ -17,8 +17,10 @@
 #include "log.h"
 #include "worker.h"
 
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | \
-	CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID)
+/* Without these nothing is begun. */
+#define NEEDED	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
+/* A service manager can make these for the whole service, and forbid others. */
+#define WANTED	(CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 /* A new network has lo, and the fall-backs of tunnels. */
 #define INTERFACES_MAX 32
@@ -87,12 +89,18 @@ try_network(void)
 void
 nest_enter(void)
 {
-	if (unshare(NAMESPACES) == -1)
+	bool all = unshare(NEEDED | WANTED) == 0;
+
+	if (!all && unshare(NEEDED) == -1)
 		fatal(EX_OSERR, "cannot make the worker's namespaces: %s: "
 		    "user namespaces must be allowed (sysctl user.max_"
 		    "user_namespaces, kernel.unprivileged_userns_clone, "
 		    "kernel.apparmor_restrict_unprivileged_userns), and "
 		    "posternd not run in a chroot", strerror(errno));
+	if (!all)
+		log_event(LOG_WARNING, "weaker", "the workers share ipc, uts "
+		    "and cgroup namespaces with the service: whoever started "
+		    "it forbids them their own (RestrictNamespaces=)");
 	enter_empty_root();
 	try_root();
 	try_network();

@@ -138,7 +138,8 @@ run_in_batches(void)
 {
 	const struct sched_param p = { .sched_priority = 0 };
 
-	if (sched_setscheduler(0, SCHED_BATCH, &p) == -1)
+	/* A service manager may forbid it: then it is slower, and no more. */
+	if (sched_setscheduler(0, SCHED_BATCH, &p) == -1 && errno != EPERM)
 		fatal(EX_OSERR, "sched_setscheduler: %s", strerror(errno));
 }
 

@@ -32,7 +32,8 @@ _Noreturn void spawner_main(enum isolation isolation);
 /*
  * Enter empty namespaces: user (no id mapped), network, ipc, uts, cgroup and
  * mount, with an empty read-only root; children get a pid namespace.  Needs no
- * privilege, ends with none inside either.  Failure is fatal.
+ * privilege, ends with none inside either.  Failure is fatal, but that ipc, uts
+ * and cgroup are the service's where a service manager forbids others.
  */
 void nest_enter(void);
 

@@ -158,6 +158,12 @@ lock_memory(const struct policy_row *row)
 	return syscall(SYS_mlock, page, PAGE) == 0;
 }
 
+static bool
+take_namespaces(const struct policy_row *row)
+{
+	return syscall(SYS_unshare, wanted(row, 0, 0)) == 0;
+}
+
 static const struct probe {
 	const char	*call;
 	bool		(*works)(const struct policy_row *);
@@ -176,6 +182,7 @@ static const struct probe {
 	{ "munmap", return_memory },
 	{ "restart_syscall", resume },
 	{ "time", ask_date },
+	{ "unshare", take_namespaces },
 };
 
 /* ---- under all filters of the process --------------------------------------------- */
