@@ -9,6 +9,8 @@ sysconfdir  ?= /etc
 mandir      ?= $(prefix)/share/man
 docdir      ?= $(prefix)/share/doc/postern
 sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+unitdir     ?= $(prefix)/lib/systemd/system
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir  ?= $(prefix)/share/zsh/site-functions
 DESTDIR     ?=
@@ -244,17 +246,25 @@ DOCS := $(wildcard README DESIGN SECURITY LICENSE etc/prometheus/*.yml)
 CONF := $(DESTDIR)$(sysconfdir)/postern/posternd.conf
 BASH_COMPLETION := $(wildcard etc/completion/*.bash)
 ZSH_COMPLETION  := $(wildcard etc/completion/_*)
+UNITS := $(wildcard etc/systemd/*.service etc/systemd/*.socket)
 
 .PHONY: install
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 	    $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir) \
-	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(sysconfdir)/postern
+	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir) \
+	    $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/postern
 	$(INSTALL) -m 755 $(B)/posternd $(B)/postern-audit $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 755 $(B)/postern $(B)/postern-certgen $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(B)/postern-worker $(DESTDIR)$(libexecdir)
 	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)
 	$(INSTALL) -m 644 etc/sysusers.d/postern.conf $(DESTDIR)$(sysusersdir)
+	$(INSTALL) -m 644 etc/tmpfiles.d/postern.conf $(DESTDIR)$(tmpfilesdir)
+	for u in $(UNITS); do \
+		to=$(DESTDIR)$(unitdir)/$$(basename $$u) && \
+		sed 's,/usr/sbin/,$(sbindir)/,' $$u >$$to && \
+		chmod 644 $$to || exit 1; \
+	done
 	$(INSTALL) -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir)
 	for c in $(BASH_COMPLETION); do \
 		$(INSTALL) -m 644 $$c \

@@ -75,6 +75,7 @@ socket_kind(int fd)
 
 	if (domain == AF_UNIX)
 		return type == SOCK_SEQPACKET ? KIND_CHANNEL :
+		    type == SOCK_DGRAM ? KIND_DATAGRAM :
 		    type != SOCK_STREAM ? KIND_OTHER :
 		    option(fd, SO_ACCEPTCONN) == 1 ? KIND_DOOR : KIND_STREAM;
 	if (domain != AF_INET && domain != AF_INET6)

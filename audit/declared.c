@@ -19,8 +19,10 @@ const struct declared declared[] = {
 		.program = PROGRAM_DAEMON, .parent = -1, .owner = OWNER_ROOT,
 		.home = HOME_SYSTEM, .landlock = LOCK_SIGNALS,
 		.shares_board = true,
-		.fd = { STANDARD, { 3, FD_LAST, KIND_PROGRAM | KIND_BOARD |
-		    KIND_FILE | KIND_LISTENER | KIND_PIPE_IN | KIND_CHANNEL |
+		/* 3: whom it tells how the service is */
+		.fd = { STANDARD, { 3, 3, KIND_DATAGRAM | KIND_NULL },
+		    { 4, FD_LAST, KIND_PROGRAM | KIND_BOARD | KIND_FILE |
+		    KIND_LISTENER | KIND_PIPE_IN | KIND_CHANNEL |
 		    KIND_PID_FILE | KIND_TERMINAL | KIND_DOOR | KIND_CHILD } },
 	},
 	[PARENT] = {
@@ -148,6 +150,7 @@ kind_name(enum kind k)
 	case KIND_CHANNEL: return "a local socket of messages";
 	case KIND_STREAM: return "a local socket of bytes";
 	case KIND_LISTENER: return "a listening socket";
+	case KIND_DATAGRAM: return "a local socket of datagrams";
 	case KIND_DOOR: return "a listening local socket";
 	case KIND_TCP: return "a TCP socket";
 	case KIND_UDP: return "a UDP socket";

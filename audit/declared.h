@@ -51,7 +51,8 @@ enum kind {
 	KIND_EVENT = 1 << 16,		/* eventfd */
 	KIND_TIMER = 1 << 17,		/* timerfd */
 	KIND_OTHER = 1 << 18,
-	KIND_CHILD = 1 << 20		/* pidfd */
+	KIND_CHILD = 1 << 20,		/* pidfd */
+	KIND_DATAGRAM = 1 << 21		/* local socket of datagrams */
 };
 
 /* Descriptors `first` to `last` may be of these kinds. */

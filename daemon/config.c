@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "addr.h"
 #include "channel.h"
 #include "config_scan.h"
@@ -24,6 +25,7 @@
 
 static struct config	*target;	/* while libconfuse calls back */
 static char		 directory[PATH_MAX];
+static char		 credentials[PATH_MAX];	/* "": there are none */
 static const char	*source;
 static char		*message;
 static size_t		 message_size;
@@ -113,17 +115,52 @@ set_path(const char *s, char to[PATH_MAX])
 	return n > 0 && n < PATH_MAX;
 }
 
+/* One of a generation's, which a service manager may have put in place. */
+static bool
+set_file(const char *s, char to[PATH_MAX])
+{
+	const char *name = s + strlen(CREDENTIAL_PREFIX);
+	int n;
+
+	if (strncmp(s, CREDENTIAL_PREFIX, strlen(CREDENTIAL_PREFIX)) != 0)
+		return set_path(s, to);
+	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+		return false;
+	if (credentials[0] == '\0')	/* whoever opens it says so */
+		return text_copy(to, PATH_MAX, s);
+	n = snprintf(to, PATH_MAX, "%s/%s", credentials, name);
+	return n > 0 && n < PATH_MAX;
+}
+
+/* Is it the name of a socket that whoever starts us makes? */
+static bool
+is_handed(const char *s)
+{
+	return strncmp(s, ACTIVATION_PREFIX, strlen(ACTIVATION_PREFIX)) == 0;
+}
+
+static bool
+set_handed(const char *s, struct config_listen *l)
+{
+	memset(l, 0, sizeof *l);
+	s += strlen(ACTIVATION_PREFIX);
+	return activation_is_name(s) &&
+	    text_copy(l->name, sizeof l->name, s);
+}
+
 static bool
 set_listen(const char *s, struct config *c)
 {
 	struct config_listen *l = &c->listen[c->listens];
 
-	if (c->listens == CONFIG_LISTEN_MAX ||
-	    !addr_parse(s, &l->ss, &l->len) ||
-	    strcmp(strrchr(s, ':'), ":0") == 0)	/* whatever is free: where? */
+	if (c->listens == CONFIG_LISTEN_MAX || (is_handed(s) ?
+	    !set_handed(s, l) : !addr_parse(s, &l->ss, &l->len) ||
+	    strcmp(strrchr(s, ':'), ":0") == 0))	/* what is free: where? */
 		return false;
 	for (uint32_t i = 0; i < c->listens; i++)
-		if (memcmp(&c->listen[i].ss, &l->ss, l->len) == 0)
+		if (c->listen[i].len == l->len &&
+		    memcmp(&c->listen[i].ss, &l->ss, l->len) == 0 &&
+		    strcmp(c->listen[i].name, l->name) == 0)
 			return false;
 	c->listens++;
 	return true;
@@ -185,20 +222,13 @@ set_socket(const char *s, struct config_listen *l)
 }
 
 static bool
-is_loopback(const struct sockaddr_storage *ss)
-{
-	struct cidr c;
-
-	return (addr_parse_cidr("127.0.0.0/8", &c) && addr_in_cidr(&c, ss)) ||
-	    (addr_parse_cidr("::1/128", &c) && addr_in_cidr(&c, ss));
-}
-
-static bool
 set_metrics(const char *s, struct config_listen *l)
 {
 	if (strncmp(s, "unix:", 5) == 0)
 		return set_socket(s + 5, l);
-	return addr_parse(s, &l->ss, &l->len) && is_loopback(&l->ss) &&
+	if (is_handed(s))
+		return set_handed(s, l);
+	return addr_parse(s, &l->ss, &l->len) && addr_is_loopback(&l->ss) &&
 	    strcmp(strrchr(s, ':'), ":0") != 0;
 }
 
@@ -291,7 +321,7 @@ enum key {
 static const char *const sections[] = { "", "clients", "proxy", "resolver",
     "tls", "timeouts", "log", "metrics" };
 #define SECTIONS (sizeof sections / sizeof sections[0])
-
+#define FILE_NAME "a file name, or \"credential:NAME\" of a systemd unit"
 
 static const struct {
 	const char	*section, *name;
@@ -300,9 +330,9 @@ static const struct {
 } keys[KEY_COUNT] = {
 	[KEY_LISTEN] = { "", "listen", true, "up to 16 different numeric "
 	    "addresses like \"192.0.2.1:7443\" or \"[2001:db8::1]:7443\"; "
-	    "names are not looked up" },
-	[KEY_CERTIFICATE] = { "", "certificate", false, "a file name" },
-	[KEY_KEY] = { "", "key", false, "a file name" },
+	    "names are not looked up, but for \"fd:NAME\" of a socket unit" },
+	[KEY_CERTIFICATE] = { "", "certificate", false, FILE_NAME },
+	[KEY_KEY] = { "", "key", false, FILE_NAME },
 	[KEY_PARENTS] = { "", "parents", false,
 	    "a number from 0 (one per CPU) to 64" },
 	[KEY_ISOLATION] = { "", "isolation", false,
@@ -331,12 +361,13 @@ static const struct {
 	[KEY_STATUS] = { "", "status-socket", false, "a file name of at most "
 	    "107 bytes, or \"\" for none" },
 	[KEY_METRICS] = { "metrics", "listen", false, "a loopback address like "
-	    "\"127.0.0.1:9464\" or \"[::1]:9464\", or "
-	    "\"unix:/run/postern/metrics.sock\": from elsewhere nobody may ask" },
+	    "\"127.0.0.1:9464\" or \"[::1]:9464\", "
+	    "\"unix:/run/postern/metrics.sock\", or \"fd:NAME\" of a socket "
+	    "unit: from elsewhere nobody may ask" },
 	[KEY_WATCH] = { "", "watch", false, "0, or a time from 100ms to 7d, "
 	    "like 60s" },
-	[KEY_CA] = { "clients", "ca", false, "a file name" },
-	[KEY_CRL] = { "clients", "crl", false, "a file name" },
+	[KEY_CA] = { "clients", "ca", false, FILE_NAME },
+	[KEY_CRL] = { "clients", "crl", false, FILE_NAME },
 	[KEY_CRL_POLICY] = { "clients", "crl-policy", false,
 	    "\"strict\" or \"last-good\"" },
 	[KEY_MAX_DEPTH] = { "clients", "max-depth", false,
@@ -378,11 +409,11 @@ apply(enum key k, const char *s, struct config *c)
 	case KEY_LISTEN:
 		return set_listen(s, c);
 	case KEY_CERTIFICATE:
-		return set_path(s, c->file[FILE_CERTIFICATE]);
+		return set_file(s, c->file[FILE_CERTIFICATE]);
 	case KEY_KEY:
-		return set_path(s, c->file[FILE_KEY]);
+		return set_file(s, c->file[FILE_KEY]);
 	case KEY_CA:
-		return set_path(s, c->file[FILE_CA]);
+		return set_file(s, c->file[FILE_CA]);
 	case KEY_PARENTS:
 		return set_number(s, 0, CONFIG_PARENTS_MAX, &c->parents);
 	case KEY_ISOLATION:
@@ -425,7 +456,7 @@ apply(enum key k, const char *s, struct config *c)
 	case KEY_WATCH:
 		return set_watch(s, c);
 	case KEY_CRL:
-		return set_path(s, c->file[FILE_CRL]);
+		return set_file(s, c->file[FILE_CRL]);
 	case KEY_CRL_POLICY:
 		return set_crl_policy(s, &c->rules);
 	case KEY_MAX_DEPTH:
@@ -546,7 +577,9 @@ static void
 set_later_defaults(struct config *c)
 {
 	if (c->listens == 0)
-		set_listen("127.0.0.1:7443", c);
+		set_listen(activation_has(ACTIVATION_DEFAULT) ?
+		    ACTIVATION_PREFIX ACTIVATION_DEFAULT : "127.0.0.1:7443",
+		    c);
 	if (!c->tls12 && !c->tls13)
 		c->tls13 = true;
 	if (c->max_handshakes == 0)
@@ -673,6 +706,15 @@ config_read(const char *path, struct config *c, char *why, size_t why_size)
 	if (ok)
 		set_later_defaults(c);
 	return ok;
+}
+
+void
+config_read_environment(void)
+{
+	const char *s = getenv("CREDENTIALS_DIRECTORY");
+
+	if (s != NULL && s[0] == '/')
+		text_copy(credentials, sizeof credentials, s);
 }
 
 bool

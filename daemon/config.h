@@ -21,9 +21,14 @@
 #define CONFIG_SERVERS_MAX	8
 #define CONFIG_DEFAULT_FILE	"/etc/postern/posternd.conf"
 
+/*
+ * An address; or the name of a socket that was handed over, and then its
+ * address once that is known (activation.h).
+ */
 struct config_listen {
 	struct sockaddr_storage	ss;
 	socklen_t		len;
+	char			name[CONFIG_NAME_MAX];	/* "": none was */
 };
 
 /*
@@ -73,6 +78,15 @@ struct config {
  */
 bool config_read(const char *path, struct config *c, char *why,
     size_t why_size);
+
+/* A file that systemd's LoadCredential= gives to the service. */
+#define CREDENTIAL_PREFIX	"credential:"
+
+/*
+ * Where they are: to be called before the environment is emptied.  Where there
+ * are none, such a name stays as it is, and is no file's.
+ */
+void config_read_environment(void);
 
 /* Must a connection from here begin with a PROXY protocol header? */
 bool config_is_balancer(const struct config *c,

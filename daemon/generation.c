@@ -46,6 +46,7 @@ struct member {
 	uint32_t	 slot;
 	uint32_t	 number;	/* whose files it began with */
 	bool		 ready, replaced;
+	uint32_t	 silent;	/* looks since it was last heard */
 	int64_t		 started;
 	int64_t		 kill_at;	/* patience with its end; 0: none yet */
 	struct generation *of;
@@ -110,7 +111,10 @@ generation_open_files(const struct config *c, int file[FILE_COUNT], char *why,
 		/* O_NONBLOCK: a FIFO must not hold us up */
 		file[i] = open(c->file[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK |
 		    O_NOCTTY);
-		if (file[i] == -1 || fstat(file[i], &st) == -1)
+		if (file[i] == -1 && c->file[i][0] != '/')
+			wrong = "CREDENTIALS_DIRECTORY is not set: that is "
+			    "for a systemd unit with LoadCredential=";
+		else if (file[i] == -1 || fstat(file[i], &st) == -1)
 			wrong = strerror(errno);
 		else if (!S_ISREG(st.st_mode))
 			wrong = "is not a regular file";
@@ -374,6 +378,60 @@ tell_news(struct member *m)
 	return GRACE_MS;
 }
 
+/* ---- progress --------------------------------------------------------------------- */
+
+/* It has no pipe any more when it was told to go, or has told so itself. */
+static bool
+tells_progress(const struct member *m)
+{
+	return m->pid != 0 && m->ready && m->pipe != -1;
+}
+
+/* Its sessions stand still as well: a new one is better than patience. */
+static void
+end_hung(const struct member *m)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_ERR, "parent-killed");
+	log_num(&l, "parent", m->pid);
+	log_num(&l, "generation", m->of->number);
+	log_fmt(&l, "detail", "it hangs: its loop has made no turn for %d s",
+	    PROGRESS_HUNG_MS / 1000);
+	log_end(&l);
+	signal_held(m->handle, SIGKILL);
+}
+
+/*
+ * Time is counted by our own looks, so that nobody is killed because we were
+ * stopped ourselves, or the whole machine; ms until the next.
+ */
+static int64_t
+look_for_progress(void)
+{
+	static int64_t next;
+	int64_t now = supervisor_now();
+
+	if (now < next)
+		return next - now;
+	next = now + PROGRESS_MS;
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		if (tells_progress(&members[i]) &&
+		    ++members[i].silent == PROGRESS_HUNG_LOOKS)
+			end_hung(&members[i]);
+	return PROGRESS_MS;
+}
+
+bool
+generation_well(void)
+{
+	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
+		if (tells_progress(&members[i]) &&
+		    members[i].silent >= PROGRESS_LATE_LOOKS)
+			return false;
+	return true;
+}
+
 /* ---- generations ------------------------------------------------------------------ */
 
 static void
@@ -444,6 +502,8 @@ tell_ready(const struct generation *g)
 	log_end(&l);
 	metric_add(&service_metrics->reloads_ok, g->number > 1);
 	metric_set(&service_metrics->generation_s, (uint64_t)time(NULL));
+	/* First: with -b the process that the manager started ends by this. */
+	supervisor_tell_manager();
 	if (supervisor.background != -1) {
 		ssize_t n = write(supervisor.background, "", 1);
 
@@ -688,9 +748,13 @@ generation_poll(struct pollfd *p, int max)
 
 	for (uint32_t i = 0; i < MEMBERS_MAX && n < max; i++)
 		if (members[i].pid != 0 && members[i].pipe != -1)
-			/* Once ready only its end matters: POLLHUP. */
+			/*
+			 * Once it was heard only its end matters, POLLHUP, until
+			 * the next look: it cannot keep us busy.
+			 */
 			p[n++] = (struct pollfd){ .fd = members[i].pipe,
-			    .events = members[i].ready ? 0 : POLLIN };
+			    .events = members[i].ready &&
+			    members[i].silent == 0 ? 0 : POLLIN };
 	return n;
 }
 
@@ -749,6 +813,7 @@ generation_heard(const struct pollfd *p)
 	if (m == NULL)
 		return;
 	n = read(m->pipe, bytes, sizeof bytes);	/* what they are is no matter */
+	m->silent = 0;
 	if (n > 0 && !m->ready) {
 		m->ready = true;
 		member_ready(m);
@@ -857,6 +922,7 @@ generation_tick(void)
 	int64_t next = restart_due();
 
 	publish();
+	next = supervisor_sooner(next, look_for_progress());
 	for (uint32_t i = 0; i < MEMBERS_MAX; i++)
 		if (members[i].pid != 0)
 			next = supervisor_sooner(next, see_to(&members[i]));
@@ -905,6 +971,12 @@ void
 generation_stop(void)
 {
 	stopping = true;
+}
+
+uint32_t
+generation_number(void)
+{
+	return current != NULL ? current->number : 0;
 }
 
 const struct config *

@@ -14,6 +14,7 @@
 enum {
 	HANDOFF_FD = 3,		/* struct handoff, in a memfd of its own */
 	HANDOFF_PROGRESS,	/* pipe: any byte is progress, the first "ready" */
+				/* and one each PROGRESS_MS after that */
 	HANDOFF_BOARD,		/* memfd of pages, one a parent (board.h) */
 	HANDOFF_WORKER_EXE,	/* postern-worker, open for execution */
 	HANDOFF_FILE,		/* certificate, key, CA, CRL: config.h's order */
@@ -35,6 +36,15 @@ _Static_assert(PARENT_CHANNEL_FD == 3 && HANDOFF_PROGRESS == 4 &&
     PARENT_LOOP_FD == 5 && PARENT_RESOLVER_FD == 6 && PARENT_SIGNAL_FD == 7 && PARENT_CA_FD == 9 &&
     PARENT_CRL_FD == 10 && HANDOFF_NEWS == 11,
     "the parent's table in policy.c says 3 to 7 and 9 to 11");
+
+/*
+ * A parent that is ready tells so often that it has been through its loop (ms);
+ * it is late, and hangs, when the supervisor has looked so often in vain.
+ */
+#define PROGRESS_MS		2000
+#define PROGRESS_LATE_LOOKS	3
+#define PROGRESS_HUNG_LOOKS	15
+#define PROGRESS_HUNG_MS	(PROGRESS_MS * PROGRESS_HUNG_LOOKS)
 
 /*
  * The exit code of a parent that a filter, or whatever else, has kept from

@@ -1,6 +1,7 @@
 #include "keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "exporter.h"
 #include "process.h"
 #include "supervisor.h"
@@ -99,6 +101,10 @@ open_outlet(struct outlet *o, const struct config_listen *at, mode_t mode)
 {
 	const struct sockaddr_un *sun = (const struct sockaddr_un *)&at->ss;
 
+	if (at->name[0] != '\0') {
+		o->fd = fcntl(activation_get(at), F_DUPFD_CLOEXEC, 0);
+		return o->fd != -1;
+	}
 	if (at->ss.ss_family != AF_UNIX) {
 		o->fd = listener_open(at);
 		return o->fd != -1;

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "supervisor.h"
 
 #define BIND_TRIES	25
@@ -67,6 +68,8 @@ listener_get(const struct config_listen *l)
 {
 	int fd;
 
+	if (l->name[0] != '\0')
+		return activation_get(l);
 	for (uint32_t i = 0; i < count; i++)
 		if (same(&table[i].at, l))
 			return table[i].fd;

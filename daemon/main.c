@@ -25,6 +25,7 @@
 #include <tls.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "addr.h"
 #include "board.h"
 #include "bounds.h"
@@ -35,6 +36,7 @@
 #include "filter.h"
 #include "keeper.h"
 #include "layers.h"
+#include "notify.h"
 #include "rlimits.h"
 #include "parent.h"
 #include "policy.h"
@@ -54,6 +56,7 @@ static struct options {
 
 static struct config	config;
 static int		inherited;	/* descriptors that were left to us */
+static bool		journal;	/* is where standard error goes */
 
 static _Noreturn void die(int code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -222,24 +225,56 @@ parse_options(int argc, char **argv)
 	check_options();
 }
 
-/* What whoever started us left open is not ours to have, nor to pass on. */
+/* All but the sockets that were handed over. */
 static void
-close_inherited(void)
+close_others(void)
+{
+	unsigned int first = 3;
+
+	for (uint32_t i = 0; i < activation_count(); i++) {
+		unsigned int kept = (unsigned int)activation_number(i);
+
+		if (first < kept)
+			confine_close_range(first, kept - 1);
+		first = kept + 1;
+	}
+	confine_close_from(first);
+}
+
+/*
+ * What whoever started us left open is not ours to have, nor to pass on; the
+ * sockets that he made for us are.
+ */
+static void
+take_inherited(void)
 {
 	DIR *d = opendir("/proc/self/fd");
 	const struct dirent *e;
+	char why[512];
 	int fd;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
 		inherited += atoi(e->d_name) > 2 && atoi(e->d_name) != dirfd(d);
 	if (d != NULL)
 		closedir(d);
-	confine_close_from(3);
+	if (!activation_take(NOTIFY_FD, why, sizeof why))
+		die(EX_CONFIG, "%s", why);
+	inherited -= (int)activation_count();
+	close_others();
 	/* Whatever we open must not become 0, 1 or 2. */
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd != -1 && fd < 3);
-	confine_close_from(3);
+	close(fd);
+}
+
+/* All that is ever wanted of the environment, which then is gone. */
+static void
+read_environment(void)
+{
+	journal = log_stderr_is_journal();
+	notify_read_environment();
+	config_read_environment();
 }
 
 static void
@@ -308,6 +343,14 @@ open_exporter_sockets(void)
 		die(EX_UNAVAILABLE, "%s", why);
 }
 
+/* Or is only something asked, for which nobody makes sockets? */
+static bool
+is_start(void)
+{
+	return !options.check && !options.canary && !options.status &&
+	    options.question.file == NULL;
+}
+
 static void
 read_config(void)
 {
@@ -315,7 +358,9 @@ read_config(void)
 	const char *wrong;
 	char why[1024];
 
-	if (!config_read(options.file, &config, why, sizeof why))
+	if (!config_read(options.file, &config, why, sizeof why) ||
+	    ((is_start() || activation_count() > 0) &&
+	    !activation_resolve(&config, options.file, why, sizeof why)))
 		die(EX_CONFIG, "%s", why);
 	if (realpath(options.file, path) == NULL)
 		die(EX_CONFIG, "%s: %s", options.file, strerror(errno));
@@ -521,7 +566,7 @@ make_board(void)
 }
 
 static void
-open_log(bool journal)
+open_log(void)
 {
 	int fd;
 
@@ -529,10 +574,14 @@ open_log(bool journal)
 	supervisor.log_kind = journal ? LOG_KIND_JOURNAL : LOG_KIND_STREAM;
 	if (config.log_syslog) {
 		supervisor.log_kind = LOG_KIND_SYSLOG;
-		if (!log_open_syslog(&fd))
+		if (!log_open_socket(LOG_SYSLOG_PATH, &fd))
 			die(EX_UNAVAILABLE, "/dev/log: %s: no syslogd listens; "
 			    "use log { to = stderr }", strerror(errno));
 		supervisor.terminal = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+		dup2(fd, STDERR_FILENO);
+		close(fd);
+	} else if (journal && log_open_socket(LOG_JOURNAL_PATH, &fd)) {
+		supervisor.log_kind = LOG_KIND_FIELDS;
 		dup2(fd, STDERR_FILENO);
 		close(fd);
 	} else {
@@ -641,16 +690,14 @@ take_role(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	bool journal;
 	int code;
 
 	/* A log that nobody reads must not end us, not even at the start. */
 	signal(SIGPIPE, SIG_IGN);
 	take_role(argc, argv);
 	umask(077);
-	close_inherited();
-	/* All that is ever wanted of the environment, which then is gone. */
-	journal = log_stderr_is_journal();
+	take_inherited();
+	read_environment();
 	title_init(argc, argv);
 	parse_options(argc, argv);
 	if (options.reasons)
@@ -665,6 +712,8 @@ main(int argc, char **argv)
 		die(EX_OSERR, "%s", confine_unavailable());
 	if (options.check)
 		check();
+	if (!options.canary)
+		notify_open(options.background);
 	open_programs();
 	make_board();
 	if (!options.canary)
@@ -672,8 +721,9 @@ main(int argc, char **argv)
 	go_background();
 	let_go_of_output();
 	write_pid_file();
-	open_log(journal);
+	open_log();
 	tell_start();
+	notify_complain();
 	keeper_tell();
 	rehearse();
 	title_set("posternd: supervisor");

@@ -272,10 +272,13 @@ confine(void)
 	filter_enter(POLICY_PARENT, &filter);
 }
 
+/* Once the pipe is closed its number may be a client's. */
+static bool	replaced;
+
 void
 parent_tell_progress(void)
 {
-	ssize_t n = write(HANDOFF_PROGRESS, "", 1);
+	ssize_t n = replaced ? 0 : write(HANDOFF_PROGRESS, "", 1);
 
 	(void)n;		/* a full pipe holds progress enough */
 }
@@ -283,11 +286,9 @@ parent_tell_progress(void)
 void
 parent_replace_me(void)
 {
-	static bool told;
-
-	if (!told)
+	if (!replaced)
 		close(HANDOFF_PROGRESS);
-	told = true;
+	replaced = true;
 }
 
 void

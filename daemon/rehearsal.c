@@ -14,10 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "confine.h"
 #include "filter.h"
 #include "keeper.h"
 #include "log.h"
+#include "notify.h"
 #include "policy.h"
 #include "supervisor.h"
 #include "title.h"
@@ -288,6 +290,8 @@ stand_by(pid_t parent, int order)
 	close_if(supervisor.pid_file);
 	supervisor.background = supervisor.pid_file = -1;
 	keeper_let_go();
+	notify_let_go();
+	activation_close();
 	if (read(order, &c, 1) != 1)
 		_exit(0);
 	close(order);

@@ -39,7 +39,7 @@ struct service service;
 static const struct timeval rest_time = { .tv_usec = 100000 };
 
 static struct event	listener[CONFIG_LISTEN_MAX];
-static struct event	signals, rest_timer, drain_timer;
+static struct event	signals, rest_timer, drain_timer, progress_timer;
 static uint32_t		accepts;
 static bool		last_call, is_ready;
 
@@ -223,12 +223,25 @@ watch_signals(void)
 		fatal(EX_OSERR, "libevent: signals");
 }
 
+static void
+on_progress(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	parent_tell_progress();
+}
+
+/* From now on the supervisor misses us if our loop stands still. */
 void
 service_ready(void)
 {
+	const struct timeval tv = { .tv_sec = PROGRESS_MS / 1000,
+	    .tv_usec = PROGRESS_MS % 1000 * 1000 };
+
 	if (is_ready)
 		return;
 	is_ready = true;
+	if (event_add(&progress_timer, &tv) == -1)
+		fatal(EX_OSERR, "libevent: a timer");
 	parent_tell_progress();
 }
 
@@ -262,6 +275,8 @@ service_prepare(const struct config *config)
 	watch_signals();
 	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
 	event_assign(&drain_timer, service.base, -1, 0, on_drain_deadline,
+	    NULL);
+	event_assign(&progress_timer, service.base, -1, EV_PERSIST, on_progress,
 	    NULL);
 	for (uint32_t i = 0; i < config->listens; i++)
 		event_assign(&listener[i], service.base,

@@ -16,7 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "keeper.h"
+#include "notify.h"
 #include "rehearsal.h"
 #include "rlimits.h"
 #include "watch.h"
@@ -27,6 +29,8 @@ static volatile sig_atomic_t got_hup, got_term;
 static sigset_t waiting;
 static int64_t	kill_at;	/* when a stop's patience ends; 0: no stop */
 static bool	reload_again;
+static bool	reading;	/* the configuration, for a reload */
+static uint32_t	failed_beside;	/* the generation that went on; 0: none did */
 
 static void
 on_signal(int sig)
@@ -82,6 +86,7 @@ supervisor_reload_failed(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	failed_beside = generation_number();
 	metric_add(&service_metrics->reloads_failed, 1);
 	log_event(LOG_ERR, "reload", "failed: %s", text);
 }
@@ -112,6 +117,59 @@ needs_restart(const struct config *c)
 	return config_exceeds_limits(c);
 }
 
+/* By what is, not by how it came to be: so no reload stays unanswered. */
+static enum notify_state
+manager_state(void)
+{
+	static bool was_ready;
+	bool again = reading || generation_starting() || reload_again;
+
+	if (kill_at != 0)
+		return NOTIFY_STOPPING;
+	if (generation_current() == NULL)
+		return NOTIFY_STARTING;
+	if (was_ready && again)
+		return NOTIFY_RELOADING;
+	was_ready = true;
+	return NOTIFY_READY;
+}
+
+static void
+manager_status(enum notify_state state, char *to, size_t size)
+{
+	const struct config *c = generation_current();
+	unsigned number = generation_number();
+
+	switch (state) {
+	case NOTIFY_STARTING:
+		snprintf(to, size, "starting");
+		break;
+	case NOTIFY_READY:
+		snprintf(to, size, "generation %u serves, with %u parents%s",
+		    number, (unsigned)c->parents, failed_beside == number ?
+		    "; the last reload failed: the log says why" : "");
+		break;
+	case NOTIFY_RELOADING:
+		snprintf(to, size, "generation %u serves, another starts",
+		    number);
+		break;
+	case NOTIFY_STOPPING:
+		snprintf(to, size, "no more clients are taken; the last "
+		    "sessions end");
+		break;
+	}
+}
+
+void
+supervisor_tell_manager(void)
+{
+	enum notify_state state = manager_state();
+	char status[256];
+
+	manager_status(state, status, sizeof status);
+	notify_state(state, status, kill_at - supervisor_now() + GRACE_MS);
+}
+
 static bool
 may_reload(void)
 {
@@ -130,8 +188,14 @@ reload(void)
 		reload_again = true;	/* when it may, from the files then */
 		return;
 	}
+	/* Also where it is over in no time. */
+	reading = true;
+	supervisor_tell_manager();
+	reading = false;
+	failed_beside = 0;
 	watch_forget();
-	ok = config_read(supervisor.config_path, &c, why, sizeof why);
+	ok = config_read(supervisor.config_path, &c, why, sizeof why) &&
+	    activation_resolve(&c, supervisor.config_path, why, sizeof why);
 	if (ok && (wrong = needs_restart(&c)) != NULL) {
 		supervisor_reload_failed("%s: %s; the old generation goes on",
 		    supervisor.config_path, wrong);
@@ -164,6 +228,7 @@ stop(void)
 	generation_stop();
 	/* Nobody waits in a queue that is not served, nor for a successor. */
 	listener_close_unused(NULL, NULL);
+	activation_close();
 	generation_signal_all(SIGTERM);
 	kill_at = supervisor_now() + c->drain_ms + GRACE_MS;
 }
@@ -225,6 +290,8 @@ tick(void)
 	ms = supervisor_sooner(ms, generation_tick());
 	ms = supervisor_sooner(ms, stop_tick());
 	ms = supervisor_sooner(ms, keeper_tick());
+	supervisor_tell_manager();
+	ms = supervisor_sooner(ms, notify_watchdog(generation_well()));
 	return reload_again && may_reload() ? 0 : ms;
 }
 

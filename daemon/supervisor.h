@@ -48,6 +48,9 @@ int64_t supervisor_sooner(int64_t a, int64_t b);
 void supervisor_reload_failed(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 
+/* What the service manager is told, if that is new (notify.h). */
+void supervisor_tell_manager(void);
+
 /* Serve with this first configuration; returns the exit code. */
 int supervisor_run(const struct config *first);
 
@@ -96,6 +99,9 @@ void generation_heard(const struct pollfd *p);
  */
 int64_t generation_tick(void);
 
+/* Has each parent that is ready told of progress of late? */
+bool generation_well(void);
+
 /* Pass a signal to every parent there is. */
 void generation_signal_all(int sig);
 
@@ -109,7 +115,8 @@ bool generation_room(void);
 /* From now on nothing is restarted. */
 void generation_stop(void);
 
-/* The configuration in force. */
+/* The number of the generation that serves, or 0; its configuration. */
+uint32_t generation_number(void);
 const struct config *generation_current(void);
 
 /* ---- listener.c ----------------------------------------------------------------- */

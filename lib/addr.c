@@ -238,3 +238,12 @@ addr_in_cidr(const struct cidr *c, const struct sockaddr_storage *ss)
 	return plain.ss_family == c->family && bytes_of(&plain, address) > 0 &&
 	    same_prefix(address, c->address, c->bits);
 }
+
+bool
+addr_is_loopback(const struct sockaddr_storage *ss)
+{
+	struct cidr c;
+
+	return (addr_parse_cidr("127.0.0.0/8", &c) && addr_in_cidr(&c, ss)) ||
+	    (addr_parse_cidr("::1/128", &c) && addr_in_cidr(&c, ss));
+}

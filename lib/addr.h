@@ -36,6 +36,9 @@ void addr_text(const struct sockaddr_storage *ss, char dst[ADDR_TEXT]);
  */
 void addr_unmap(struct sockaddr_storage *ss);
 
+/* 127.0.0.0/8 or ::1? */
+bool addr_is_loopback(const struct sockaddr_storage *ss);
+
 /* A network, as in RFC 4632, 3.1.  No pointer, part of the configuration. */
 struct cidr {
 	int32_t		family;		/* AF_INET or AF_INET6 */

@@ -54,8 +54,9 @@
 #define OWN_MEMORY (MAP_PRIVATE | MAP_ANONYMOUS)
 #define DATA (PROT_READ | PROT_WRITE)
 #define EMPTY_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | \
-	CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID)
+#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
+#define MORE_NAMESPACES (NAMESPACES | CLONE_NEWIPC | CLONE_NEWUTS | \
+	CLONE_NEWCGROUP)
 #define FUTEX_WAKE_OWN (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)
 /* Debian 12's headers for x86_64 lack it: <asm/mman.h> of aarch64. */
 #define PROT_BRANCHES	0x10
@@ -761,10 +762,18 @@ static const struct policy_row nest_rows[] = {
 	    EQ(2, 0) }, "a socket by which to ask of that network" },
 	{ "umount2", { EQ(1, MNT_DETACH) },
 	    "the system's files are not even mounted any more" },
-	{ "unshare", { EQ(0, NAMESPACES) },
+	{ "unshare", { EQ(0, MORE_NAMESPACES) },
 	    "no network, no user, no process but the workers" },
 };
 static const struct policy_group nest = GROUP("nest", WHEN_ALWAYS, nest_rows);
+
+/* Where a service manager has forbidden some (RestrictNamespaces=). */
+static const struct policy_row fewer_rows[] = {
+	{ "unshare", { EQ(0, NAMESPACES) },
+	    "the same, where some are a service manager's to make" },
+};
+static const struct policy_group fewer =
+    GROUP("reserve-fewer", WHEN_ALWAYS, fewer_rows);
 
 static const struct policy_row nest_old_rows[] = {
 	{ "mkdir", { EQ(1, 0700) }, "can nothing be made in the empty root?" },
@@ -879,6 +888,8 @@ static const struct policy_row supervisor_rows[] = {
 	{ "rt_sigreturn", { {0} }, "it was told to reload or end, or a child "
 	    "ended" },
 	{ "sendmsg", { EQ(2, MSG_NOSIGNAL) }, "newer files, to a parent" },
+	{ "sendto", { EQ(0, 3), EQ(3, MSG_DONTWAIT | MSG_NOSIGNAL), EQ(4, 0) },
+	    "the service manager hears how the service is" },
 	{ "setsockopt", { EQ(1, IPPROTO_IPV6), EQ(2, IPV6_V6ONLY) },
 	    "[::] leaves 0.0.0.0 to others" },
 	{ "setsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_REUSEADDR) },
@@ -1031,16 +1042,16 @@ static const struct declaration {
 	    &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &nest, &nest_old, &nest_new, &give_up, &landlock,
-	    &filter } },
+	    &files_reserve, &nest, &fewer, &nest_old, &nest_new, &give_up,
+	    &landlock, &filter } },
 	[POLICY_POOL_SPAWNER] = { "pool-spawner",
 	    "postern-worker: pool-spawner", POLICY_SUPERVISOR,
 	    { &spawner, &pooling, &logging, &ending, &clocks, &resumed,
 	    &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &nest, &nest_old, &nest_new, &pool_nest, &give_up,
-	    &landlock, &filter } },
+	    &files_reserve, &nest, &fewer, &nest_old, &nest_new, &pool_nest,
+	    &give_up, &landlock, &filter } },
 	[POLICY_INIT] = { "init", "postern-worker: init", POLICY_SUPERVISOR,
 	    { &init, &sanitizer, &sanitizer_old },
 	    { &fledge, &fledge_old, &fledge_new, &files, &files_reserve,
