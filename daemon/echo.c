@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "conn.h"
+#include "log.h"
 #include "roster.h"
 
 #define IDLE_CALLS_MAX	8	/* of tls_read, before it is broken */
@@ -203,6 +204,23 @@ worker_ended(struct conn *c, bool orderly)
 	return STEP_WAIT;
 }
 
+/*
+ * It returns what no client has sent: it is broken, or not ours any more.  Its
+ * session ends before a byte of that is passed on.
+ */
+static enum step
+worker_lied(struct conn *c)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_ERR, "worker-lied");
+	log_num(&l, "worker", c->worker_pid);
+	log_str(&l, "peer", c->peer);
+	log_end(&l);
+	c->end = "worker-lied";
+	return STEP_LOST;
+}
+
 static enum step
 downstream(struct conn *c)
 {
@@ -219,6 +237,8 @@ downstream(struct conn *c)
 	}
 	if (n <= 0)
 		return worker_ended(c, n == 0);
+	if ((uint64_t)n > c->bytes_in - c->plain.len - c->bytes_out)
+		return worker_lied(c);
 	c->bytes_out += (uint64_t)n;
 	metric_add(&metrics->bytes_out, (uint64_t)n);
 	c->last = service_now();
