@@ -19,6 +19,13 @@
 
 #define STASH_MAX 32
 
+/*
+ * A spawner that was asked and says nothing for so many seconds hangs, or is
+ * not ours any more.  They are counted one by one: to those who were stopped
+ * along with it no more than one has passed.
+ */
+#define SILENCE_MAX 10
+
 struct ready {
 	int	fd;
 	pid_t	pid;
@@ -33,6 +40,9 @@ static bool		starved;	/* there was no room for the last one */
 static bool		resting;	/* until it is tried again */
 static struct event	rest_timer;
 static const struct timeval rest_time = { .tv_usec = 100000 };
+static uint32_t		silence;	/* seconds, while any is asked for */
+static struct event	silence_timer;
+static const struct timeval second = { .tv_sec = 1 };
 
 static uint32_t
 stash_size(void)
@@ -48,12 +58,33 @@ lose_spawner(const char *why)
 	if (channel == -1)
 		return;
 	event_del(&channel_event);
+	event_del(&silence_timer);
 	close(channel);
 	channel = -1;
 	metric_add(&metrics->spawners_died, 1);
 	log_event(LOG_ERR, "spawner-died", "%s; draining, to be replaced", why);
 	parent_replace_me();
 	service_drain(service.config->drain_ms, "spawner-died");
+}
+
+static void
+on_second(evutil_socket_t sock, short what, void *arg)
+{
+	(void)sock, (void)what, (void)arg;
+	if (asked == 0)
+		event_del(&silence_timer);
+	else if (++silence >= SILENCE_MAX)
+		lose_spawner("it was asked, and is silent");
+}
+
+/* From now on an answer is due. */
+static void
+expect_answer(void)
+{
+	if (event_pending(&silence_timer, EV_TIMEOUT, NULL))
+		return;
+	silence = 0;
+	event_add(&silence_timer, &second);
 }
 
 static void
@@ -64,19 +95,32 @@ ask(void)
 	if (channel == -1 || resting || stashed + asked >= stash_size())
 		return;
 	want.count = starved ? 1 : stash_size() - stashed - asked;
-	if (channel_send(channel, &want, sizeof want, -1))
+	if (channel_send(channel, &want, sizeof want, -1)) {
 		asked += want.count;
-	else if (errno != EAGAIN)
+		expect_answer();
+	} else if (errno != EAGAIN) {
 		lose_spawner("its channel is closed");
+	}
+}
+
+/* A socket to somebody who has said nothing yet; a file is none. */
+static bool
+is_worker(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+
+	return n == 0 || (n == -1 && errno == EAGAIN);
 }
 
 static void
 on_worker(const struct spawner_event *e, int fd)
 {
-	if (fd == -1 || asked == 0) {
+	if (fd == -1 || asked == 0 || !is_worker(fd)) {
+		lose_spawner(asked == 0 ? "it sent what was not asked for" :
+		    "it sent what is no worker's end");
 		if (fd != -1)
 			close(fd);
-		lose_spawner("it sent what was not asked for");
 		return;
 	}
 	asked--;
@@ -139,6 +183,8 @@ on_event(const struct spawner_event *e, int fd)
 	}
 	if (fd != -1)
 		close(fd);
+	if (e->type == SPAWNER_BUSY && fd == -1)
+		return;
 	if (e->type != SPAWNER_DIED || fd != -1) {
 		lose_spawner("it sent an unknown message");
 		return;
@@ -156,6 +202,7 @@ on_channel(evutil_socket_t sock, short what, void *arg)
 		struct spawner_event e;
 		int fd, n = channel_recv(channel, &e, sizeof e, &fd);
 
+		silence = 0;
 		if (n == 1)
 			on_event(&e, fd);
 		else if (n == 0)
@@ -174,6 +221,8 @@ stash_start(int fd)
 {
 	channel = fd;
 	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
+	event_assign(&silence_timer, service.base, -1, EV_PERSIST, on_second,
+	    NULL);
 	event_assign(&channel_event, service.base, channel,
 	    EV_READ | EV_PERSIST, on_channel, NULL);
 	if (event_add(&channel_event, NULL) == -1)

@@ -48,8 +48,10 @@ enum spawner_event_type {
 	SPAWNER_READY = 1,	/* confined; asks for nothing */
 	SPAWNER_WORKER,		/* carries one descriptor: a worker's other end */
 	SPAWNER_DIED,		/* a worker ended otherwise than by exit(0) */
-	SPAWNER_ENDED		/* the first echo worker did, by that: */
+	SPAWNER_ENDED,		/* the first echo worker did, by that: */
 				/* canary.h wants to know */
+	SPAWNER_BUSY		/* a worker cannot be had now; it goes on */
+				/* trying, and says so each second */
 };
 
 /* spawner -> parent */

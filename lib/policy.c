@@ -350,7 +350,8 @@ static const struct policy_row parent_rows[] = {
 	{ "recvfrom", { EQ(3, MSG_DONTWAIT), EQ(4, 0) },
 	    "what a client or a worker has sent" },
 	{ "recvfrom", { EQ(3, MSG_DONTWAIT | MSG_PEEK), EQ(4, 0) },
-	    "a balancer's header, which stays there until it is whole" },
+	    "a balancer's header, which stays there until it is whole; and is "
+	    "what the spawner sent a worker's end, from which nothing came?" },
 	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
 	    "a worker, or how one ended, from the spawner" },
 	{ "recvmsg", { EQ(0, 6), EQ(2, MSG_CMSG_CLOEXEC) },

@@ -201,7 +201,7 @@ become_echo(int fd)
 static void
 complain(void)
 {
-	static struct log_limit told;
+	static struct log_limit told, said;
 	int error = errno;
 	struct timespec t;
 
@@ -209,6 +209,9 @@ complain(void)
 	if (log_may(&told, 1, 60000, (int64_t)t.tv_sec * 1000))
 		log_event(LOG_ERR, "spawn-failed", "%s; it is tried again",
 		    strerror(error));
+	/* Or the parent would take us for one that hangs. */
+	if (log_may(&said, 1, 1000, (int64_t)t.tv_sec * 1000))
+		tell(SPAWNER_BUSY, 0, 0, 0, -1);
 }
 
 static bool

@@ -323,50 +323,261 @@ provoke_spawner() {
 	news_has "$1"
 }
 
-# Clients come until one is the liar's parent's.
+# Clients come until one is the victim's parent's.
 provoke_resolver() {
 	serves
 	news_has "$1"
 }
 
-# lies PROCESS ATTACK: its parent notices, says so, and is replaced.
-lies() {
+provoke_parent() {
+	news_has "$1"
+}
+
+# does PROCESS ATTACK [ARGUMENT]: it goes on, unless its parent's end is its own,
+# and that is quick.
+does() {
 	told="$1: $2"
 	test "$(wc -l <taken)" -lt 4 || expect_replaced
 	expect_soon find_victim "$1"
 	tree "$parent" >tree
 	log_lines=$(wc -l <daemon.log)
-	# Its parent's end, if that is quick, is its own.
-	attack "$victim" "$2"
+	attack "$victim" "$2" "${3-}"
 	case $outcome in
 	refused | "killed KILL") ;;
 	*) atf_fail "$told: $outcome" ;;
 	esac
-	expect_soon "provoke_$1" "pid=$parent process=parent event=$1-died"
+}
+
+# lies PROCESS ATTACK [WHOSE]: its parent notices, says so, and is replaced.
+lies() {
+	does "$1" "$2"
+	wait_for 60 "provoke_$1" \
+	    "pid=$parent process=parent event=${3-$1}-died" || {
+		show_log
+		atf_fail "$told: not noticed"
+	}
 	unharmed "$told"
 	echo "$parent" >>taken
 	cat tree >>theirs
 }
 
-root_case spawner_lies "A spawner that sends no, two or unasked descriptors"
-spawner_lies_body() {
-	start_service
-	for lie in send_none send_two send_long send_unasked garbage; do
-		lies spawner $lie
-	done
+# harmless PROCESS ATTACK: nobody is any the worse for it, not even its parent.
+harmless() {
+	does "$1" "$2"
+	unharmed "$told"
+	alive "$victim" || atf_fail "$told: it is gone"
+	alive "$parent" || atf_fail "$told: its parent is gone"
+	! news_has "event=\(parent\|spawner\|resolver\)-died" ||
+	    atf_fail "$told: somebody has died of it"
+}
+
+# of_victims EVENT: a client comes, perhaps the victim's parent's, and has that
+# parent log this event.
+of_victims() {
+	echo "somebody new" >new.in
+	connect -w 5 -C local.pem -K local.key <new.in >new.out 2>new.err
+	news_has "pid=$parent process=parent event=$1"
+}
+
+end_service() {
 	expect_replaced
 	release bystander 4
 	stop_daemon
+}
+
+root_case spawner_lies "A spawner that sends no, two or unasked descriptors"
+spawner_lies_body() {
+	start_service
+	for lie in send_none send_two send_long send_unasked garbage \
+	    pass_descriptor; do
+		lies spawner $lie
+	done
+	end_service
+}
+
+root_case spawner_cheats "A spawner that sends something else than a worker"
+spawner_cheats_body() {
+	start_service
+	for lie in send_file send_tcp; do
+		lies spawner $lie
+	done
+	log_has "spawner-died detail=\"it sent what is no worker's end" ||
+	    atf_fail "not for what it sent"
+	end_service
+}
+
+root_case spawner_silent "A spawner that falls silent is missed"
+spawner_silent_body() {
+	start_service max-connections=8
+	lies spawner send_nothing
+	log_has 'spawner-died detail="it was asked, and is silent' ||
+	    atf_fail "not for its silence"
+	expect_replaced
+	# So is one that cannot do anything any more, when its workers are used
+	# up.
+	expect_soon find_victim spawner
+	tree "$parent" >tree
+	log_lines=$(wc -l <daemon.log)
+	kill -STOP "$victim"
+	told="spawner: stopped"
+	wait_for 60 of_victims spawner-died || {
+		show_log
+		atf_fail "$told: not noticed"
+	}
+	unharmed "$told"
+	echo "$parent" >>taken
+	cat tree >>theirs
+	end_service
+}
+
+# Whose worker is nobody, or the spawner itself: that client gets nothing, and it
+# is told.
+root_case spawner_sends_dead "Clients whose spawner sends no worker are told so"
+spawner_sends_dead_body() {
+	start_service max-connections=40
+	does spawner send_closed
+	# What it sent before is used up first.
+	wait_for 60 of_victims "close .*end=worker-died" || {
+		show_log
+		atf_fail "send_closed: nobody got that worker"
+	}
+	unharmed send_closed
+	alive "$parent" || atf_fail "its parent is gone"
+	echo "$parent" >>taken
+	start_anew
+	does spawner send_channel
+	wait_for 60 of_victims "\(close .*end=worker-\|spawner-died\)" || {
+		show_log
+		atf_fail "send_channel: nobody got that worker"
+	}
+	unharmed send_channel
+	release bystander 4
+	stop_daemon
+}
+
+root_case spawner_slanders "A spawner that says a worker is dead that is well"
+spawner_slanders_body() {
+	start_service
+	hold one 5 -C local.pem -K local.key
+	line=$(grep 'event=open' daemon.log | tail -n 1)
+	parent=$(echo "$line" | sed 's/.* pid=\([0-9]*\) .*/\1/')
+	others >others
+	victim=$(awk -v pid="$parent" '$2 == pid && $4 == "spawner" {
+		print $1 }' others)
+	test -n "$victim" || victim=$(tree "$parent" | awk '$4 == "spawner" {
+		print $1 }')
+	attack "$victim" send_dead "${line##* worker=}"
+	atf_check_equal refused "$outcome"
+	expect_log "event=worker-died worker=${line##* worker=} signal="
+	feed one 5 "not dead at all"
+	unharmed "spawner: send_dead"
+	release one 5
+	release bystander 4
+	stop_daemon
+}
+
+root_case spawner_bomb "A spawner that forks all it can"
+spawner_bomb_body() {
+	start_service max-connections=40
+	does spawner fork_bomb
+	n=$(tree "$victim" | wc -l)
+	echo "$n processes"
+	# max-connections and 128
+	test "$n" -gt 40 || atf_fail "it could not fork at all"
+	test "$n" -le 170 || atf_fail "it has $n processes"
+	unharmed "$told"
+	# Whom it has forked ends with it all the same.
+	tree "$parent" >theirs
+	kill -KILL "$parent"
+	end_service
 }
 
 root_case resolver_lies "A resolver that lies about lengths"
 resolver_lies_body() {
 	start_service
 	for lie in answer_short answer_long answer_many_names \
-	    answer_unending_name answer_wild garbage; do
+	    answer_unending_name answer_wild garbage pass_descriptor; do
 		lies resolver $lie
 	done
-	expect_replaced
+	end_service
+}
+
+root_case resolver_rambles "A resolver that answers what was not asked"
+resolver_rambles_body() {
+	start_service timeouts.resolve=1s
+	harmless resolver answer_twice
+	does resolver answer_unasked
+	wait_for 60 of_victims 'refused reason=resolver-timeout' || {
+		show_log
+		atf_fail "nobody waited for its answer in vain"
+	}
+	unharmed answer_unasked
+	alive "$parent" || atf_fail "its parent is gone"
+	log_has 'event=resolver-died' && atf_fail "a stray answer ended a parent"
 	release bystander 4
+	stop_daemon
+}
+
+# What it says to the supervisor is counted, not read; its own resolver and
+# spawner end, and it is replaced.
+root_case parent_garbage "A parent that sends garbage on each of its channels"
+parent_garbage_body() {
+	start_service
+	harmless parent garbage_to_supervisor
+	lies parent garbage spawner
+	lies parent pass_descriptor spawner
+	lies parent garbage_to_resolver resolver
+	end_service
+}
+
+# ---- workers -------------------------------------------------------------------------
+
+last_worker() {
+	grep 'event=open' daemon.log | tail -n 1 | sed 's/.* worker=//'
+}
+
+# What its client got is, from the beginning, what it had sent.
+got_its_own() {
+	head -c "$(wc -c <"$1.out")" "$1.in" | cmp - "$1.out" ||
+	    atf_fail "$1 got what it had not sent"
+}
+
+expect_cut_off() {
+	expect_log "event=worker-lied worker=$worker peer="
+	expect_log "event=close .*end=worker-lied .*worker=$worker"
+	expect_soon gone "$worker"
+}
+
+root_case worker_floods "A worker that says more than its client is cut off"
+worker_floods_body() {
+	start_service
+	hold talker 5 -C local.pem -K local.key
+	worker=$(last_worker)
+	attack "$worker" flood
+	atf_check_equal refused "$outcome"
+	expect_cut_off
+	! held_status talker 5 || atf_fail "a client took that for a good end"
+	got_its_own talker
+	unharmed "a flood"
+	stop_daemon
+}
+
+root_case worker_floods_late "The same when its client has gone"
+worker_floods_late_body() {
+	start_service
+	hold leaver 5 -C local.pem -K local.key
+	worker=$(last_worker)
+	run_in_background without_feeds "$(atf_get_srcdir)/attack_helper" \
+	    "$worker" flood 1 >outcome
+	helper=$!
+	# As many bytes as there were, whatever they are: no more can be seen.
+	echo "now it is at it" >&5
+	expect_soon grep -q '!!!!' leaver.out
+	! held_status leaver 5 || atf_fail "a client took that for a good end"
+	expect_cut_off
+	wait_for 30 gone $helper
+	atf_check_equal refused "$(cat outcome)"
+	! grep -q f leaver.out || atf_fail "it got some of the flood"
+	unharmed "a late flood"
 	stop_daemon
 }

@@ -2,6 +2,7 @@
  * Attacks: on other processes, `arg' is one's pid.
  */
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -59,6 +60,8 @@ attack_take_descriptor_of(long arg)
 bool
 attack_fork_bomb(long arg)
 {
+	struct pollfd nothing = { .fd = -1 };
+
 	(void)arg;
 	for (int made = 0; made < 20000; made++) {
 		long pid = syscall(SYS_clone, (unsigned long)SIGCHLD, 0, 0, 0,
@@ -68,7 +71,7 @@ attack_fork_bomb(long arg)
 			return false;
 		if (pid == 0)
 			for (;;)
-				syscall(SYS_ppoll, NULL, 0, NULL, NULL, 8);
+				syscall(SYS_ppoll, &nothing, 1, NULL, NULL, 8);
 	}
 	return true;
 }

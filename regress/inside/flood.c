@@ -61,11 +61,30 @@ attack_fill_log(long arg)
 	return false;
 }
 
-/* To its client, whether that is there or not, until nobody takes any more. */
+/* What its client says comes back as something else, until that has gone. */
+static void
+alter(void)
+{
+	ssize_t n;
+
+	do {
+		n = read(3, block, sizeof block);
+		if (n > 0) {
+			memset(block, '!', (size_t)n);
+			n = write(3, block, (size_t)n);
+		}
+	} while (n > 0 || (n == -1 && errno == EINTR));
+}
+
+/*
+ * To its client, until nobody takes any more; `arg': when the client has gone,
+ * and not before.
+ */
 bool
 attack_flood(long arg)
 {
-	(void)arg;
+	if (arg != 0)
+		alter();
 	memset(block, 'f', sizeof block);
 	for (int64_t sent = 0; sent < TOO_MUCH;) {
 		ssize_t n = write(3, block, sizeof block);
