@@ -219,6 +219,7 @@ help:
 	@echo 'make asan     the tests under address and undefined sanitizers'
 	@echo 'make install  install below prefix ($(prefix)), DESTDIR before it'
 	@echo 'make tcb      how much code each process runs, and as root'
+	@echo 'make mutate   is each row of each policy missed by some test?'
 	@echo 'make clean    remove $(B)/ and $(B)-asan/'
 	@echo
 	@echo 'V=1 shows whole commands; WERROR=1 makes warnings errors;'
@@ -242,7 +243,8 @@ clean:
 # ---- install ----------------------------------------------------------------
 
 MAN  := $(wildcard $(DIRS:%=%/*.[158])) $(POLICY_MAN)
-DOCS := $(wildcard README DESIGN SECURITY LICENSE etc/prometheus/*.yml)
+DOCS := $(wildcard README DESIGN SECURITY MUTATION LICENSE \
+	etc/prometheus/*.yml)
 CONF := $(DESTDIR)$(sysconfdir)/postern/posternd.conf
 BASH_COMPLETION := $(wildcard etc/completion/*.bash)
 ZSH_COMPLETION  := $(wildcard etc/completion/_*)

@@ -107,8 +107,9 @@ limits_json(const struct policy_row *row)
 	return all;
 }
 
+/* `own`: it is not there only for what the process starts. */
 static json_t *
-group_json(const struct policy_group *g)
+group_json(const struct policy_group *g, bool own)
 {
 	json_t *rows = json_array();
 
@@ -116,7 +117,7 @@ group_json(const struct policy_group *g)
 		json_array_append_new(rows, json_pack("{ssssso}", "call",
 		    g->rows[i].call, "reason", g->rows[i].reason, "limits",
 		    limits_json(&g->rows[i])));
-	return json_pack("{sssbsbso}", "group", g->name, "used",
+	return json_pack("{sssbsbsbso}", "group", g->name, "own", own, "used",
 	    policy_group_used(g), "reserve", policy_group_reserve(g),
 	    "rows", rows);
 }
@@ -146,7 +147,8 @@ process_json(enum policy_id id)
 		json_array_append_new(filters,
 		    json_string(policy_get(stack[i])->process));
 	for (size_t g = 0; p->groups[g] != NULL; g++)
-		json_array_append_new(groups, group_json(p->groups[g]));
+		json_array_append_new(groups, group_json(p->groups[g],
+		    g < p->own));
 	return json_pack("{sssososo}", "process", p->process, "filters",
 	    filters, "capabilities", capabilities_json(id), "groups",
 	    groups);

@@ -7,14 +7,20 @@
 #	zone 127.in-addr.arpa <<EOF	addresses
 #	1.1.1 PTR good.test.
 #	EOF
-#	start_dns			sets $dns to its address:port
+#	start_dns			sets $dns to its address:port; $dns6
+#					to the one by IPv6, if lo has that
 #	start_bad_dns			in front of it, one that misbehaves (see
 #					dns_helper.c); sets $bad_dns
 
 # shellcheck shell=sh disable=SC2154
 
 dns=
+dns6=
 dns_port=
+
+loopback_has_ipv6() {
+	grep -q ' lo$' /proc/net/if_inet6 2>/dev/null
+}
 
 zone() {
 	{
@@ -30,6 +36,7 @@ write_dns_conf() {
 	server:
 		server-count: 1
 		ip-address: 127.0.0.1@$dns_port
+		${dns6:+ip-address: ::1@$dns_port}
 		username: ""
 		zonesdir: "$PWD"
 		database: ""
@@ -51,6 +58,7 @@ write_dns_conf() {
 start_dns() {
 	test -n "$dns_port" || dns_port=$(free_port)
 	dns=127.0.0.1:$dns_port
+	! loopback_has_ipv6 || dns6="[::1]:$dns_port"
 	write_dns_conf >nsd.conf
 	nsd -d -c nsd.conf >/dev/null 2>&1 4>&- 5>&- &
 	nsd_pid=$!

@@ -24,7 +24,8 @@ need_inside() {
 	    "of its own and handles signals"
 }
 
-# Programs and plan lie in a directory that each user may enter.
+# Programs and plan lie in a directory that each user may enter.  While mutants
+# are tried (make mutate) the one that it is about is in each plan.
 use_inside() {
 	need_inside
 	test -d inside || {
@@ -33,6 +34,7 @@ use_inside() {
 		PATH=$PWD/inside:$PATH
 	}
 	printf '%s\n' "$@" >inside/plan
+	test -z "${MUTANT-}" || cat "$MUTANT" >>inside/plan
 }
 
 attack() {

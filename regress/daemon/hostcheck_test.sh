@@ -208,6 +208,19 @@ long_answer_body() {
 	stop_daemon
 }
 
+e2e_case server_by_ipv6 "A DNS server is asked by IPv6 as well, by UDP and TCP"
+server_by_ipv6_body() {
+	loopback_has_ipv6 || atf_skip "there is no IPv6"
+	make_clients
+	names many DNS:*.a-rather-long-name.test
+	make_zones
+	start_dns
+	with_dns name "$dns6"
+	agree allow good 127.1.1.1
+	agree allow many 127.1.1.10
+	stop_daemon
+}
+
 # ---- either ------------------------------------------------------------------
 
 e2e_case either "The address or a name: either lets in"

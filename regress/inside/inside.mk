@@ -36,4 +36,21 @@ $(B)/inside/postern-certgen: $(call objs,certgen) $(INSIDE_LIB) $(LIB)
 	$(call say,LD,$@)$(call inside_link,certgen) $(CRYPTO_LIBS) \
 	    $(SECCOMP_LIBS) $(JSON_LIBS)
 
-tests: $(INSIDE:%=$(B)/inside/%)
+# The test of the reserve, which compiles tables as the plan has them and asks
+# for what is declared (mutate.c).
+$(B)/inside/reserve_test: $(B)/regress/lib/reserve_test.o $(INSIDE_LIB) $(LIB)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -Wl,--defsym=__real_policy_get=policy_get \
+	    $(patsubst %,-Wl$(comma)--wrap=%,$(filter-out policy_get,$(INSIDE_WRAP))) \
+	    -o $@ $< -Wl,--start-group $(INSIDE_LIB) $(LIB) -Wl,--end-group \
+	    $(ALL_LIBS) $(ATF_LIBS)
+
+tests: $(INSIDE:%=$(B)/inside/%) $(if $(INSIDE),$(B)/inside/reserve_test)
+
+# Each row removed, each limit loosened, until a test notices: MUTATION.  ONLY
+# chooses those whose names have one of its texts in them, ; between; ANEW=1 tries
+# what is known, too.
+.PHONY: mutate
+mutate: all tests
+	@python3 regress/mutate/main.py $(B) \
+	    --write MUTATION $(if $(ANEW),--anew) $(if $(JOBS),--jobs $(JOBS)) \
+	    --only '$(ONLY)'

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "filter.h"
 #include "log.h"
 #include "plan.h"
 #include "policy.h"
@@ -25,6 +26,10 @@ static bool		done[POLICY_COUNT];
 
 const struct policy *__real_policy_get(enum policy_id id);
 const struct policy *__wrap_policy_get(enum policy_id id);
+bool __real_filter_compile(const struct policy *p, struct sock_fprog *prog,
+    const char **why);
+bool __wrap_filter_compile(const struct policy *p, struct sock_fprog *prog,
+    const char **why);
 
 static _Noreturn void
 bad_plan(const struct plan_line *l)
@@ -156,4 +161,18 @@ __wrap_policy_get(enum policy_id id)
 		let_return(p, id);
 	}
 	return p;
+}
+
+/*
+ * Who compiles a table as it is declared gets the filter that the plan makes of
+ * it: reserve_test, which asks for what is declared.
+ */
+bool
+__wrap_filter_compile(const struct policy *p, struct sock_fprog *prog,
+    const char **why)
+{
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
+		if (__real_policy_get(id) == p)
+			p = __wrap_policy_get(id);
+	return __real_filter_compile(p, prog, why);
 }

@@ -24,6 +24,7 @@
 #include "policy.h"
 
 #define PAGE 4096
+#define OTHER 11		/* a descriptor that no row names */
 
 static char *page;		/* of a child, mapped before its filters */
 
@@ -125,7 +126,7 @@ look_at_file(const struct policy_row *row)
 {
 	struct stat st;
 
-	return syscall(SYS_fstat, wanted(row, 0, 9), &st) == 0;
+	return syscall(SYS_fstat, wanted(row, 0, OTHER), &st) == 0;
 }
 
 static bool
@@ -199,8 +200,9 @@ prepare(void)
 {
 	int fd = open("/dev/null", O_RDONLY);
 
-	/* the parent's CA and CRL */
-	MUST(fd != -1 && dup2(fd, 9) == 9 && dup2(fd, 10) == 10);
+	/* the parent's CA and CRL, and any file */
+	MUST(fd != -1 && dup2(fd, 9) == 9 && dup2(fd, 10) == 10 &&
+	    dup2(fd, OTHER) == OTHER);
 	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(page != MAP_FAILED);
