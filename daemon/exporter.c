@@ -13,8 +13,6 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <malloc.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -58,33 +56,14 @@ read_setup(void)
 	log_init("exporter", (enum log_kind)setup.log_kind, setup.log_level);
 }
 
-/* A terminal's, or a service manager's to all, are for the supervisor. */
-static void
-ignore_signals(void)
-{
-	static const int ignored[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP };
-
-	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-		signal(ignored[i], SIG_IGN);
-}
-
 static void
 drop_root(void)
 {
-	confine_no_new_privs();
-	confine_no_new_code();
-	if (setup.one_uid) {
-		if (unshare(CLONE_NEWUSER) == -1)
-			fatal(EX_OSERR, "cannot make a user namespace: %s",
-			    strerror(errno));
-		confine_empty_root();
-		confine_drop_capabilities();
-	} else {
-		confine_empty_root();
-		confine_drop_user(setup.uid, setup.gid);
-	}
-	confine_die_with_parent(setup.supervisor);
-	confine_hide();
+	const struct confine_heir heir = { .one_uid = setup.one_uid,
+	    .uid = setup.uid, .gid = setup.gid, .parent = setup.supervisor,
+	    .root = CONFINE_ROOT_EMPTY };
+
+	confine_drop_root(&heir);
 }
 
 /* Before anything is read; the filter is compiled while a file may be made. */
@@ -255,7 +234,7 @@ exporter_main(void)
 	mallopt(M_MMAP_MAX, 0);
 	confine_check_descriptors(EXPORTER_FD_END);
 	read_setup();
-	ignore_signals();
+	confine_ignore_signals();
 	drop_root();
 	bound();
 	board_map_to_read(EXPORTER_BOARD_FD, setup.slots);

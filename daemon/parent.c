@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,23 +167,14 @@ parent_lost(const char *who, int status)
 	_exit(PARENT_EXIT_CANARY);
 }
 
-/* Give up root, or with -U what little there is instead of it. */
 static void
 drop_root(void)
 {
-	if (h.one_uid) {
-		if (unshare(CLONE_NEWUSER) == -1)
-			fatal(EX_OSERR, "cannot make a user namespace: %s",
-			    strerror(errno));
-		confine_empty_root();
-		confine_drop_capabilities();
-	} else {
-		confine_empty_root();
-		confine_drop_user(h.uid, h.gid);
-	}
-	confine_die_with_parent(h.supervisor);
-	confine_hide();
-	confine_no_new_code();
+	const struct confine_heir heir = { .one_uid = h.one_uid, .uid = h.uid,
+	    .gid = h.gid, .parent = h.supervisor,
+	    .root = CONFINE_ROOT_EMPTY };
+
+	confine_drop_root(&heir);
 }
 
 /* Before anything is parsed; the filter is compiled while a file may be made. */

@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sysexits.h>
@@ -67,35 +65,15 @@ read_setup(void)
 		filter_ask_tracer();
 }
 
-/* A terminal's, or a service manager's to all, are for the supervisor. */
-static void
-ignore_signals(void)
-{
-	static const int ignored[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP };
-
-	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-		signal(ignored[i], SIG_IGN);
-}
-
-/*
- * With -U a user namespace of its own: for what else runs as this user, and
- * might be taken over, it is then out of reach, and they for it.
- */
+/* It keeps the root directory: of what is in it, DNS is configured. */
 static void
 drop_root(void)
 {
-	confine_no_new_privs();
-	confine_no_new_code();
-	if (setup.one_uid) {
-		if (unshare(CLONE_NEWUSER) == -1)
-			fatal(EX_OSERR, "cannot make a user namespace: %s",
-			    strerror(errno));
-		confine_drop_capabilities();
-	} else {
-		confine_drop_user(setup.uid, setup.gid);
-	}
-	confine_die_with_parent(setup.parent);
-	confine_hide();
+	const struct confine_heir heir = { .one_uid = setup.one_uid,
+	    .uid = setup.uid, .gid = setup.gid, .parent = setup.parent,
+	    .root = CONFINE_ROOT_KEPT };
+
+	confine_drop_root(&heir);
 }
 
 static void
@@ -291,7 +269,7 @@ resolver_main(void)
 	mallopt(M_MMAP_MAX, 0);
 	confine_check_descriptors(RESOLVER_CHANNEL_FD + 1);
 	read_setup();
-	ignore_signals();
+	confine_ignore_signals();
 	drop_root();
 	bound();
 	read_hosts();

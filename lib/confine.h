@@ -50,6 +50,25 @@ void confine_keep_capabilities(uint64_t mask);
 void confine_empty_root(void);
 
 /*
+ * Who has just been executed as root, and what is to become of it.  With -U
+ * there is no user to become: a user namespace of its own takes the place of
+ * root's capabilities, and keeps whatever else runs as this user out.
+ */
+struct confine_heir {
+	bool	one_uid;		/* -U */
+	uid_t	uid;			/* unused with -U */
+	gid_t	gid;
+	pid_t	parent;			/* whose death is its own */
+	enum { CONFINE_ROOT_KEPT, CONFINE_ROOT_EMPTY } root;
+};
+
+/* Give root up, in the one order that is possible (drop_root.c). */
+void confine_drop_root(const struct confine_heir *h);
+
+/* A terminal's, or a service manager's to all, are for the supervisor. */
+void confine_ignore_signals(void);
+
+/*
  * Landlock: no file, no TCP port, no signal and no abstract socket outside
  * (as far as the kernel's Landlock goes).
  */
