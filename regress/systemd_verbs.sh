@@ -99,3 +99,127 @@ expect_heard() {
 heard_count() {
 	grep -c -e "$1" heard
 }
+
+# ---- systemd itself, as pid 1 of namespaces of its own ---------------------------
+
+# What becomes of the machine: everything of this one to read, and what is
+# written, beside it, in memory.  It has its own processes, network (of which lo
+# is up), ipc, host name and cgroups; so systemctl and journalctl in it are the
+# real ones, of the real thing, and end with it.
+machine_script() {
+	cat <<-'END'
+	set -eu
+	root=$1 group=$2 installed=$3
+	mount -t tmpfs -o mode=755 machine "$root"
+	mkdir "$root/upper" "$root/work" "$root/r"
+	mount -t overlay overlay -o \
+	    "lowerdir=/,upperdir=$root/upper,workdir=$root/work" "$root/r"
+	r=$root/r
+	cp -a "$installed/." "$r/"
+	mount -t proc proc "$r/proc"
+	mount -t sysfs -o ro sysfs "$r/sys"
+	mkdir -p "$r/sys/fs/cgroup"
+	mount -t cgroup2 cgroup2 "$r/sys/fs/cgroup"
+	mount -t tmpfs -o mode=755 tmpfs "$r/run"
+	mount -t tmpfs -o mode=755 tmpfs "$r/dev"
+	for d in null zero full random urandom tty; do
+		: >"$r/dev/$d"
+		mount --bind "/dev/$d" "$r/dev/$d"
+	done
+	mkdir "$r/dev/pts" "$r/dev/shm" "$r/old"
+	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$r/dev/pts"
+	ln -s pts/ptmx "$r/dev/ptmx"
+	mount -t tmpfs -o mode=1777 tmpfs "$r/dev/shm"
+	ln -s /proc/self/fd "$r/dev/fd"
+	# Nothing of this machine's starts there but the journal.
+	rm -rf "$r/etc/systemd/system" "$r"/usr/lib/systemd/system/*.wants
+	rm -f "$r/etc/fstab"
+	mkdir -p "$r/etc/systemd/system" "$r/etc/systemd/journald.conf.d"
+	printf '[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\n' \
+	    >"$r/etc/systemd/journald.conf.d/test.conf"
+	echo 0123456789abcdef0123456789abcdef >"$r/etc/machine-id"
+	printf '%s\n' '[Unit]' 'Description=the test' \
+	    'Wants=systemd-journald.socket systemd-journald.service' \
+	    >"$r/etc/systemd/system/default.target"
+	mkdir -p "$r/var/log"
+	cd "$r"
+	pivot_root . old
+	exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c '
+		umount -l /old
+		# As it is where systemd is the first to be there.
+		mount --make-rshared /
+		ip link set lo up
+		exec /lib/systemd/systemd --log-target=journal --show-status=0'
+	END
+}
+
+# In a mount namespace of its own: a cgroup in which the machine's are, so that
+# all of these can be found and taken away.
+enclosure_script() {
+	cat <<-'END'
+	set -eu
+	here=$1 installed=$2 group=$3
+	mkdir -p "$here/groups"
+	mount --make-rprivate /
+	mount -t cgroup2 cgroup2 "$here/groups"
+	mkdir "$here/groups/$group"
+	echo $$ >"$here/groups/$group/cgroup.procs"
+	umount "$here/groups"
+	exec unshare --pid --net --ipc --uts --cgroup --fork \
+	    sh "$here/machine.sh" "$here/root" "$group" "$installed"
+	END
+}
+
+machine_pid() {
+	init=$(cat "/proc/$enclosure/task/$enclosure/children" 2>/dev/null)
+	init=${init%% *}
+	test -n "$init"
+}
+
+# in_machine COMMAND...
+in_machine() {
+	nsenter -t "$init" --all env -i \
+	    PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C "$@" </dev/null
+}
+
+machine_runs() {
+	machine_pid && test "$(in_machine systemctl is-system-running \
+	    2>/dev/null)" = running
+}
+
+# start_machine DIRECTORY: with what is in it laid over its root.
+start_machine() {
+	for tool in unshare nsenter ip; do
+		command -v $tool >/dev/null || atf_skip "no $tool"
+	done
+	test -x /lib/systemd/systemd || atf_skip "no systemd"
+	group=postern-test-$$
+	echo "$group" >machine.group
+	mkdir root
+	machine_script >machine.sh
+	enclosure_script >enclosure.sh
+	unshare --mount sh "$PWD/enclosure.sh" "$PWD" "$1" "$group" \
+	    </dev/null >machine.out 2>&1 &
+	enclosure=$!
+	record $enclosure
+	wait_for 60 machine_runs || {
+		cat machine.out >&2
+		in_machine systemctl --no-pager --failed >&2
+		atf_fail "systemd does not run"
+	}
+	record "$init"
+}
+
+# To be called by a case's cleanup, after end_all: its cgroups go.
+end_machine() {
+	test -e machine.group || return 0
+	unshare --mount sh -c '
+		mount --make-rprivate /
+		mount -t cgroup2 cgroup2 groups || exit 0
+		for i in 1 2 3 4 5 6 7 8 9 10; do
+			find "groups/$0" -depth -type d -exec rmdir {} + \
+			    2>/dev/null
+			test -e "groups/$0" || exit 0
+			sleep 0.2
+		done' "$(cat machine.group)"
+}
