@@ -21,6 +21,7 @@ import time
 import measures
 import servers
 import show
+import targets
 
 ROOT = "/sys/fs/cgroup"
 
@@ -28,6 +29,10 @@ ROOT = "/sys/fs/cgroup"
 def die(code, text):
     print(f"bench: {text}", file=sys.stderr)
     sys.exit(code)
+
+
+class Absent(Exception):
+    """A peer that is installed and does not start: a fact, not our end."""
 
 
 class Group:
@@ -101,17 +106,25 @@ class Running:
         log.close()
         self.processes.append(p)
         if not wait_until_open(port, p):
-            self.end()
-            die(69, f"{self.server.name} does not start; "
-                f"see {self.server.where}/log")
+            raise Absent("does not start: " + self.last_words())
+
+    def last_words(self):
+        with open(os.path.join(self.server.where, "log"),
+                  encoding="utf-8", errors="replace") as f:
+            lines = f.read().split("\n")
+        return next((x for x in reversed(lines) if x), "it says nothing")
 
     def __enter__(self):
         backend = 0
-        if self.server.backend:
-            backend = free_port()
-            self.start([f"{self.server.build}/bench/plain-echo",
-                        str(backend)], backend)
-        self.start(self.server.command(self.port, backend), self.port)
+        try:
+            if self.server.backend:
+                backend = free_port()
+                self.start([f"{self.server.build}/bench/plain-echo",
+                            str(backend)], backend)
+            self.start(self.server.command(self.port, backend), self.port)
+        except BaseException:
+            self.end()
+            raise
         return self
 
     def end(self):
@@ -174,22 +187,33 @@ def run_one(server, measure, port, seconds, group):
     return json.loads(p.stdout), None
 
 
-def run_server(server, todo, seconds, results, failed):
-    with Running(server) as running:
-        for measure in todo:
-            if measure.connections > server.most + 100:
-                continue
-            report, why = run_one(server, measure, running.port, seconds,
-                                  running.group)
-            if report is None:
-                failed.setdefault(f"{server.name}, {measure.name}", why)
-                if server.kind == "postern":
-                    die(70, f"{server.name}, {measure.name}: {why}")
-                continue
-            row = results.setdefault(server.name, {}).setdefault(
-                measure.name, [])
-            row.append({f: measures.dig(report, path) for f, (path, _) in
-                        measure.figures.items()})
+def measure_all(running, todo, out, number):
+    server = running.server
+    for measure in todo:
+        if measure.connections > server.most + 100:
+            continue
+        report, why = run_one(server, measure, running.port, out["seconds"],
+                              running.group)
+        if report is None:
+            out["failed"].setdefault(f"{server.name}, {measure.name}", why)
+            if server.kind == "postern":
+                die(70, f"{server.name}, {measure.name}: {why}")
+            continue
+        rows = out["results"].setdefault(server.name, {}).setdefault(
+            measure.name, [])
+        rows.append({"round": number} |
+                    {f: measures.dig(report, path) for f, (path, _) in
+                     measure.figures.items()})
+
+
+def run_server(server, todo, out, number):
+    try:
+        with Running(server) as running:
+            measure_all(running, todo, out, number)
+    except Absent as e:
+        if server.kind == "postern":
+            die(69, f"{server.name} {e}")
+        out["failed"].setdefault(server.name, str(e))
 
 
 def openssl_limits():
@@ -244,7 +268,7 @@ def arguments():
     p = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
     p.add_argument("--build", default="build", help="where all is built")
     p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--seconds", type=int, default=2, help="a measure's time")
+    p.add_argument("--seconds", type=int, default=1, help="a measure's time")
     p.add_argument("--servers", help="only these, by commas")
     p.add_argument("--measures", help="only these, by commas")
     p.add_argument("--quick", action="store_true",
@@ -266,22 +290,8 @@ def choose(all_of_them, names, what):
     return [x for x in all_of_them if x.name in wanted]
 
 
-def main():
-    a = arguments()
-    build = os.path.abspath(a.build)
-    todo = choose(measures.QUICK if a.quick and not a.measures else
-                  measures.ALL, a.measures, "measure")
-    names = a.servers
-    if a.quick and names is None:
-        names = "postern,postern-pool,go,nginx"
-        a.rounds = min(a.rounds, 2)
-        a.seconds = 1
-    if os.geteuid() != 0:
-        die(77, "needs root, to start the service and to count what servers "
-            "cost")
-    where = tempfile.mkdtemp(prefix="postern-bench.")
-    os.chmod(where, 0o755)
-    make_pki(build, where)
+def find_field(names, where, build):
+    """The servers that are here, and what is to be said of the others."""
     field, skipped = [], []
     for cls in choose(servers.ALL, names, "server"):
         own = os.path.join(where, cls.name)
@@ -293,24 +303,57 @@ def main():
             field.append(s)
     for line in skipped:
         print(f"bench: skipped: {line}", file=sys.stderr)
-    results, failed = {}, {}
-    for n in range(a.rounds):
+    return field, skipped
+
+
+def run_rounds(field, todo, out):
+    for n in range(out["rounds"]):
         # another order each time: nobody is always first
         turn = field[n % len(field):] + field[:n % len(field)]
         for s in turn:
-            print(f"bench: round {n + 1} of {a.rounds}: {s.name}",
+            print(f"bench: round {n + 1} of {out['rounds']}: {s.name}",
                   file=sys.stderr)
-            run_server(s, todo, a.seconds, results, failed)
+            run_server(s, todo, out, n + 1)
+
+
+def compare(a, todo, names, where):
+    build = os.path.abspath(a.build)
+    make_pki(build, where)
+    field, skipped = find_field(names, where, build)
     out = {"machine": machine(build), "rounds": a.rounds,
-           "seconds": a.seconds, "skipped": skipped, "failed": failed,
-           "limits": openssl_limits(), "results": results}
+           "seconds": a.seconds, "skipped": skipped, "failed": {},
+           "servers": {s.name: {"kind": s.kind,
+                                "per_connection": s.per_connection}
+                       for s in field},
+           "limits": openssl_limits(), "results": {}}
+    run_rounds(field, todo, out)
+    out["verdict"] = targets.verdict(out)
     place = os.path.join(build, "bench")
     with open(os.path.join(place, "results.json"), "w", encoding="utf-8") as f:
         json.dump(out, f, indent=1)
-    show.tables(out, [m for m in measures.ALL if m in todo],
-                {s.name: s for s in field})
+    show.tables(out, [m for m in measures.ALL if m in todo])
     show.plots(out, place)
-    shutil.rmtree(where)
+
+
+def main():
+    a = arguments()
+    todo = choose(measures.QUICK if a.quick and not a.measures else
+                  measures.ALL, a.measures, "measure")
+    names = a.servers
+    if a.quick and names is None:
+        names = "postern,postern-pool,go,nginx"
+        a.rounds = min(a.rounds, 2)
+    if os.geteuid() != 0:
+        die(77, "needs root, to start the service and to count what servers "
+            "cost")
+    # Whoever ends it: its servers end with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    where = tempfile.mkdtemp(prefix="postern-bench.")
+    os.chmod(where, 0o755)
+    try:
+        compare(a, todo, names, where)
+    finally:
+        shutil.rmtree(where)
 
 
 if __name__ == "__main__":

@@ -124,3 +124,74 @@ usage_body() {
 	    postern-bench -g no/such --echoes 1 127.0.0.1 1
 	atf_check -o match:usage postern-bench --help
 }
+
+# made_up: results of two rounds whose ratios are known.  The best C peer is
+# nginx, though in one round haproxy was ahead; socat was not measured in the
+# second, which must not shift its figures.
+made_up() {
+	cat >made_up.py <<-'END'
+	import json
+	kinds = {"postern": ("postern", True), "postern-pool": ("postern", False),
+	         "go": ("Go", False), "nginx": ("C", False),
+	         "haproxy": ("C", False), "socat": ("C", True),
+	         "loopback": ("limit", False)}
+	rates = {"postern": (100, 50), "postern-pool": (125, 60),
+	         "go": (125, 70), "nginx": (100, 48), "haproxy": (80, 49),
+	         "socat": (50,), "loopback": (900, 900)}
+	def rows(figure, numbers):
+	    return [{"round": n + 1, figure: v} for n, v in enumerate(numbers)]
+	results = {s: {"echo-64x64": rows("per_s", v)} for s, v in rates.items()}
+	for s, us in (("postern", (500, 400)), ("nginx", (550, 450)),
+	              ("go", (300, 300)), ("postern-pool", (300, 320))):
+	    results[s]["handshake"] = rows("cpu_us", us)
+	for s, kib in (("postern", 130), ("postern-pool", 37)):
+	    results[s]["open-1000"] = [
+	        {"round": n, "resident": kib * 1024 * 900, "kernel":
+	         kib * 1024 * 100} for n in (1, 2)]
+	results["postern"]["open-5000"] = rows("per_s", (80, 39.5))
+	for row, us in zip(results["postern"]["echo-64x64"], (1000, 1000)):
+	    row["p99_us"] = us
+	results["postern"]["beside"] = rows("p99_us", (2000, 2002))
+	json.dump({"servers": {s: {"kind": k, "per_connection": p}
+	          for s, (k, p) in kinds.items()}, "results": results},
+	         open("made_up.json", "w"))
+	END
+	python3 made_up.py
+}
+
+# told LINE: it is in the verdict, however many blanks there are.
+told() {
+	sed 's/  */ /g' verdict | grep -qxF -- "$1" || {
+		cat verdict
+		atf_fail "the verdict does not say: $1"
+	}
+}
+
+e2e_case targets "the verdict on a comparison is what its figures say"
+targets_body() {
+	made_up
+	python3 "$(atf_get_srcdir)/../../../bench/targets.py" made_up.json \
+	    >verdict || atf_fail "targets.py failed"
+	# (550/500, 450/400): the median; nginx, as haproxy has no figure
+	told "handshake, server CPU, to best C peer (nginx) postern 1.113 >= 1.1 holds"
+	# (550/300, 450/320), of Go (300/300, 300/320)
+	told "handshake, server CPU, to best C peer (nginx) postern-pool 1.620 >= 1.4 holds"
+	told "handshake, server CPU, to Go (go) postern-pool 0.969 >= 0.95 holds"
+	# (100/100, 50/48); socat's one round is the first
+	told "64 B x 64, rate, to best C peer (nginx) postern 1.021 >= 1.0 holds"
+	told "64 B x 64, rate, to best process per connection (socat) postern 2.000 >= 1.8 holds"
+	# (125/100, 60/48); (125/125, 60/70)
+	told "64 B x 64, rate, to best C peer (nginx) postern-pool 1.250 >= 1.25 holds"
+	told "64 B x 64, rate, to Go (go) postern-pool 0.929 >= 0.95 short"
+	told "bulk x 4, rate, to best of all postern - >= 1.3 not measured"
+	told "idle connection of 1,000, KiB in all postern 130.000 <= 130 holds"
+	told "idle connection of 1,000, KiB in all postern-pool 37.000 <= 36 short"
+	told "idle connection of 5,000, KiB in all postern - <= 130 not measured"
+	# (80/100, 39.5/50); (2000/1000, 2002/1000)
+	told "round trips/s at 5,000 open, to 64 open postern 0.795 >= 0.8 short"
+	told "small clients' p99 beside bulk, to alone postern 2.001 <= 2 short"
+	told "of 21 targets 7 hold, 4 are short, 10 were not measured"
+	echo "{" >broken.json
+	atf_check -s exit:66 -e match:"broken.json" python3 \
+	    "$(atf_get_srcdir)/../../../bench/targets.py" broken.json
+}
