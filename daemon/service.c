@@ -107,11 +107,19 @@ greet(int sock, const struct sockaddr_storage *from)
 	close(sock);
 }
 
+/*
+ * Who comes alone costs one call: it is asked for more only if there were more
+ * the last time.  Whoever is left in the queue is told of at the next wake-up.
+ */
 static void
 on_listener(evutil_socket_t fd, short what, void *arg)
 {
+	static int burst = 1;
+	int most = burst;
+
 	(void)what, (void)arg;
-	for (int i = 0; i < ACCEPT_BURST && service.accepting; i++) {
+	burst = 1;
+	for (int i = 0; i < most && service.accepting; i++) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof ss;
 		int sock = accept4(fd, (struct sockaddr *)&ss, &len,
@@ -131,6 +139,7 @@ on_listener(evutil_socket_t fd, short what, void *arg)
 			return;
 		}
 	}
+	burst = most < ACCEPT_BURST ? 2 * most : ACCEPT_BURST;
 }
 
 static void

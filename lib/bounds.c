@@ -53,19 +53,22 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 		[BOUND_MEMORY] = { .base = MIB(1024), .each = KIB(768) },
 		[BOUND_STACK] = { .base = MIB(8) },
 	},
-	/* A worker a connection, those that wait, those not reaped yet. */
+	/*
+	 * A worker a connection, those that wait, those not reaped yet.  What
+	 * it needs no more of than they do is theirs: they have less to set.
+	 */
 	[POLICY_SPAWNER] = {
 		[BOUND_FILES] = { .base = 64, .each = 1 },
 		[BOUND_PROCESSES] = { .base = 128, .each = 1 },
 		[BOUND_MEMORY] = { .base = MIB(4) },
-		[BOUND_STACK] = { .base = MIB(8) },
+		[BOUND_STACK] = { .base = KIB(256) },
 	},
 	/* The same, and what its pool's connections cannot take yet. */
 	[POLICY_POOL_SPAWNER] = {
 		[BOUND_FILES] = { .base = 64, .each = 1 },
 		[BOUND_PROCESSES] = { .base = 128, .each = 1 },
 		[BOUND_MEMORY] = { .base = MIB(4), .pooled = KIB(65) },
-		[BOUND_STACK] = { .base = MIB(8) },
+		[BOUND_STACK] = { .base = KIB(256) },
 	},
 	/* It, and those after it, have what the spawner had mapped. */
 	[POLICY_INIT] = {
@@ -169,9 +172,10 @@ bounds_of(enum policy_id id, const struct bounds_for *f)
 static bool
 set_one(int resource, rlim_t most, bool soft)
 {
-	struct rlimit r, now;
+	struct rlimit r = { .rlim_max = most }, now;
 
-	if (getrlimit(resource, &r) == -1)
+	/* One that is lower already stays; none is lower than 0. */
+	if ((most > 0 || soft) && getrlimit(resource, &r) == -1)
 		return false;
 	r.rlim_cur = most < r.rlim_max ? most : r.rlim_max;
 	if (!soft)
@@ -181,14 +185,32 @@ set_one(int resource, rlim_t most, bool soft)
 	    now.rlim_max == r.rlim_max;
 }
 
+/* All but those that are as `had` says: they are left as they are. */
+static void
+set_all(const struct bounds *b, const struct bounds *had)
+{
+	for (int i = 0; i < BOUND_COUNT; i++)
+		if (b->most[i] != had->most[i] &&
+		    !set_one(names[i].resource, b->most[i], b->soft))
+			fatal(EX_OSERR, "cannot set %s: %s", names[i].name,
+			    strerror(errno));
+}
+
 void
 bounds_apply(enum policy_id id, const struct bounds_for *f)
 {
-	struct bounds b = bounds_of(id, f);
+	struct bounds b = bounds_of(id, f), none = { .soft = false };
 
 	for (int i = 0; i < BOUND_COUNT; i++)
-		if (b.most[i] != OPEN &&
-		    !set_one(names[i].resource, b.most[i], b.soft))
-			fatal(EX_OSERR, "cannot set %s: %s", names[i].name,
-			    strerror(errno));
+		none.most[i] = OPEN;
+	set_all(&b, &none);
+}
+
+void
+bounds_narrow(enum policy_id id, enum policy_id from,
+    const struct bounds_for *f)
+{
+	struct bounds b = bounds_of(id, f), had = bounds_of(from, f);
+
+	set_all(&b, &had);
 }

@@ -69,4 +69,12 @@ bool bounds_log_is_file(void);
  */
 void bounds_apply(enum policy_id id, const struct bounds_for *f);
 
+/*
+ * The same for a process that was forked by one of kind `from', which had set
+ * and read its own: only where the two differ, since what is inherited is there.
+ * A worker for each connection has no calls to waste.
+ */
+void bounds_narrow(enum policy_id id, enum policy_id from,
+    const struct bounds_for *f);
+
 #endif

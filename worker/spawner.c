@@ -191,7 +191,7 @@ become_echo(int fd)
 {
 	title_set("postern-worker: echo");
 	keep_only(fd);
-	bounds_apply(POLICY_ECHO, &bounds);
+	bounds_narrow(POLICY_ECHO, own_kind, &bounds);
 	if (!filter_install(&worker_filter))
 		_exit(EX_OSERR);
 	echo_main();
@@ -250,7 +250,7 @@ become_pool(int channel)
 	    epoll_ctl(POOL_EPOLL_FD, EPOLL_CTL_ADD, WORKER_FD, &ev) == -1)
 		_exit(EX_OSERR);
 	close(set);
-	bounds_apply(POLICY_POOL, &bounds);
+	bounds_narrow(POLICY_POOL, own_kind, &bounds);
 	if (!filter_install(&worker_filter))
 		_exit(EX_OSERR);
 	pool_main();

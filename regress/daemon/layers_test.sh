@@ -109,6 +109,8 @@ limits_body() {
 		*spawner*)
 			has_limits 164 "$(mib 4)" 0
 			is_limited "Max processes" 228 228
+			test -n "${SANITIZE-}" ||
+			    is_limited "Max stack size" 262144 262144
 			;;
 		*init* | *echo*)
 			has_limits 0 "$(mib 4)" 0

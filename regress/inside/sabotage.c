@@ -72,6 +72,10 @@ int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 void __real_bounds_apply(enum policy_id id, const struct bounds_for *f);
 void __wrap_bounds_apply(enum policy_id id, const struct bounds_for *f);
+void __real_bounds_narrow(enum policy_id id, enum policy_id from,
+    const struct bounds_for *f);
+void __wrap_bounds_narrow(enum policy_id id, enum policy_id from,
+    const struct bounds_for *f);
 void __real_title_init(int argc, char **argv);
 void __wrap_title_init(int argc, char **argv);
 void __real_confine_check_environment(void);
@@ -301,6 +305,15 @@ __wrap_bounds_apply(enum policy_id id, const struct bounds_for *f)
 	take_too_much();
 	if (!sabotage_has("limits"))
 		__real_bounds_apply(id, f);
+}
+
+void
+__wrap_bounds_narrow(enum policy_id id, enum policy_id from,
+    const struct bounds_for *f)
+{
+	take_too_much();
+	if (!sabotage_has("limits"))
+		__real_bounds_narrow(id, from, f);
 }
 
 /* ---- how it is started ------------------------------------------------------------ */

@@ -353,14 +353,10 @@ ANY_CASE(limits)
 
 /* What bounds_of says is what the kernel then says, for each process. */
 static void
-bounds_child(void *arg)
+are_bound(enum policy_id id, const struct bounds_for *f)
 {
-	const struct bounds_for f = { .max_connections = 100, .pool = true,
-	    .log_is_file = false };
-	enum policy_id id = *(enum policy_id *)arg;
-	struct bounds b = bounds_of(id, &f);
+	struct bounds b = bounds_of(id, f);
 
-	bounds_apply(id, &f);
 	for (int i = 0; i < BOUND_COUNT; i++) {
 		struct rlimit r;
 
@@ -369,6 +365,41 @@ bounds_child(void *arg)
 		MUST(b.soft || b.most[i] == BOUNDS_OPEN ||
 		    r.rlim_max == b.most[i]);
 	}
+}
+
+static void
+bounds_child(void *arg)
+{
+	const struct bounds_for f = { .max_connections = 100, .pool = true,
+	    .log_is_file = false };
+	enum policy_id id = *(enum policy_id *)arg;
+
+	bounds_apply(id, &f);
+	are_bound(id, &f);
+}
+
+/* What a worker leaves as it was is what its spawner had set. */
+static void
+narrow_child(void *arg)
+{
+	static const enum policy_id kinds[][2] = {
+	    { POLICY_ECHO, POLICY_SPAWNER },
+	    { POLICY_POOL, POLICY_POOL_SPAWNER } };
+	int n = *(int *)arg;
+	const enum policy_id *kind = kinds[n / 2];
+	const struct bounds_for f = { .max_connections = 100, .pool = n / 2,
+	    .log_is_file = n % 2 };
+
+	bounds_apply(kind[1], &f);
+	bounds_narrow(kind[0], kind[1], &f);
+	are_bound(kind[0], &f);
+}
+
+ATF_TC_WITHOUT_HEAD(narrow);
+ATF_TC_BODY(narrow, tc)
+{
+	for (int n = 0; n < 4; n++)
+		ATF_CHECK_EQ_MSG(0, in_child(narrow_child, &n), "%d", n);
 }
 
 ATF_TC_WITHOUT_HEAD(bounds);
@@ -760,6 +791,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, landlock_fails);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, bounds);
+	ATF_TP_ADD_TC(tp, narrow);
 	ATF_TP_ADD_TC(tp, bounds_hold);
 	ATF_TP_ADD_TC(tp, bounds_of_log);
 	ATF_TP_ADD_TC(tp, fill_stack);
