@@ -46,6 +46,7 @@
 #include "supervisor.h"
 #include "text.h"
 #include "title.h"
+#include "userns.h"
 
 static struct options {
 	const char	*file;
@@ -517,6 +518,16 @@ write_pid_file(void)
 	supervisor.pid_file = fd;
 }
 
+static void
+try_namespaces(void)
+{
+	char why[512];
+
+	if (!userns_allowed(supervisor.worker_uid, supervisor.worker_gid, why,
+	    sizeof why))
+		die(EX_OSERR, "%s", why);
+}
+
 /* Our own program, and the worker's: from now on those and no others. */
 static void
 open_programs(void)
@@ -712,6 +723,7 @@ main(int argc, char **argv)
 		die(EX_OSERR, "%s", confine_unavailable());
 	if (options.check)
 		check();
+	try_namespaces();
 	if (!options.canary)
 		notify_open(options.background);
 	open_programs();

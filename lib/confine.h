@@ -18,6 +18,10 @@
 #define PR_MDWE_REFUSE_EXEC_GAIN	1
 #endif
 
+/* No worker is without these. */
+#define CONFINE_NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | \
+	CLONE_NEWPID)
+
 /* no_new_privs: no later exec gives more than this process has. */
 void confine_no_new_privs(void);
 

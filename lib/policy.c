@@ -54,8 +54,7 @@
 #define OWN_MEMORY (MAP_PRIVATE | MAP_ANONYMOUS)
 #define DATA (PROT_READ | PROT_WRITE)
 #define EMPTY_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
-#define MORE_NAMESPACES (NAMESPACES | CLONE_NEWIPC | CLONE_NEWUTS | \
+#define MORE_NAMESPACES (CONFINE_NAMESPACES | CLONE_NEWIPC | CLONE_NEWUTS | \
 	CLONE_NEWCGROUP)
 #define FUTEX_WAKE_OWN (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)
 /* Debian 12's headers for x86_64 lack it: <asm/mman.h> of aarch64. */
@@ -770,7 +769,7 @@ static const struct policy_group nest = GROUP("nest", WHEN_ALWAYS, nest_rows);
 
 /* Where a service manager has forbidden some (RestrictNamespaces=). */
 static const struct policy_row fewer_rows[] = {
-	{ "unshare", { EQ(0, NAMESPACES) },
+	{ "unshare", { EQ(0, CONFINE_NAMESPACES) },
 	    "the same, where some are a service manager's to make" },
 };
 static const struct policy_group fewer =

@@ -14,11 +14,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "log.h"
 #include "worker.h"
 
-/* Without these nothing is begun. */
-#define NEEDED	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
 /* A service manager can make these for the whole service, and forbid others. */
 #define WANTED	(CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
@@ -89,14 +88,11 @@ try_network(void)
 void
 nest_enter(void)
 {
-	bool all = unshare(NEEDED | WANTED) == 0;
+	bool all = unshare(CONFINE_NAMESPACES | WANTED) == 0;
 
-	if (!all && unshare(NEEDED) == -1)
-		fatal(EX_OSERR, "cannot make the worker's namespaces: %s: "
-		    "user namespaces must be allowed (sysctl user.max_"
-		    "user_namespaces, kernel.unprivileged_userns_clone, "
-		    "kernel.apparmor_restrict_unprivileged_userns), and "
-		    "posternd not run in a chroot", strerror(errno));
+	/* Where they are forbidden daemon/userns.c has said so at the start. */
+	if (!all)
+		must(unshare(CONFINE_NAMESPACES), "unshare");
 	if (!all)
 		log_event(LOG_WARNING, "weaker", "the workers share ipc, uts "
 		    "and cgroup namespaces with the service: whoever started "

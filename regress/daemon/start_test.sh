@@ -240,6 +240,71 @@ worker_missing_body() {
 	stop_daemon
 }
 
+# within COMMAND...: from now on posternd is run by it, with its arguments behind.
+within() {
+	mkdir -p within
+	cat >within/posternd <<-EOF
+	#!/bin/sh
+	exec $* $(command -v posternd) "\$@"
+	EOF
+	chmod +x within/posternd
+	PATH=$PWD/within:$PATH
+}
+
+# As far as it can tell: all calls of unshare(2) fail.
+without_namespaces="$(atf_get_srcdir)/without_helper user-namespaces"
+
+root_case namespaces_none "Where no user namespace may be made it says so"
+namespaces_none_body() {
+	make_pki
+	write_conf
+	# in a namespace of its own, of which all users are those outside
+	cat >enter <<-'EOF'
+	here=$(readlink /proc/$$/ns/user)
+	{
+		while test "$(readlink /proc/$$/ns/user)" = "$here"; do :; done
+		echo 0 0 65536 >/proc/$$/gid_map
+		echo 0 0 65536 >/proc/$$/uid_map
+	} &
+	exec unshare --user sh none "$@"
+	EOF
+	cat >none <<-'EOF'
+	until test -n "$(cat /proc/self/uid_map)"; do :; done
+	sh -c 'echo 0 >/proc/sys/user/max_user_namespaces'
+	exec "$@"
+	EOF
+	within sh "$PWD/enter"
+	no_start 71 ' namespaces are forbidden here (No space.*: sysctl user.max_user_namespaces is 0: set'
+}
+
+e2e_case namespaces_filtered "Where a filter forbids them it says so"
+namespaces_filtered_body() {
+	make_pki
+	write_conf
+	within "$without_namespaces"
+	no_start 71 ' namespaces are forbidden here (Operation not permitted)'
+	no_start 71 ': a chroot, a container.s filter or the service manager'
+}
+
+root_case namespaces_by_sysctl "Where a sysctl forbids them it names that"
+namespaces_by_sysctl_body() {
+	make_pki
+	write_conf
+	cat >other_kernel <<-EOF
+	mount --bind '$PWD/kernel' /proc/sys/kernel || exit 1
+	exec $without_namespaces "\$@"
+	EOF
+	within unshare --mount sh "$PWD/other_kernel"
+	mkdir kernel
+	echo 1 >kernel/apparmor_restrict_unprivileged_userns
+	no_start 71 'AppArmor allows them to programs with a profile: install'
+	no_start 71 'apparmor_parser -r /etc/apparmor.d/posternd$'
+	echo 0 >kernel/apparmor_restrict_unprivileged_userns
+	no_start 71 ': a chroot, a container'
+	echo 0 >kernel/unprivileged_userns_clone
+	no_start 71 'sysctl kernel.unprivileged_userns_clone is 0: set it to 1'
+}
+
 e2e_case usage "What the options say, and do not"
 usage_body() {
 	posternd -V >out || atf_fail "-V: status $?"

@@ -2,7 +2,7 @@
  * A kernel that lacks something, as far as a program and all it starts can
  * tell: the calls that ask for it fail as they do there.
  *
- *	without_helper secret-memory|mdwe COMMAND [argument...]
+ *	without_helper secret-memory|mdwe|user-namespaces COMMAND [argument...]
  */
 #include <err.h>
 #include <errno.h>
@@ -38,21 +38,38 @@ static struct sock_filter mdwe[] = {
 	RETURN(SECCOMP_RET_ERRNO | EINVAL),
 };
 
+/* As in a chroot, or under a container's filter. */
+static struct sock_filter user_namespaces[] = {
+	LOAD(nr),
+	IS(SYS_unshare, 0, 1),
+	RETURN(SECCOMP_RET_ERRNO | EPERM),
+	RETURN(SECCOMP_RET_ALLOW),
+};
+
+#define PROGRAM(f)	{ sizeof (f) / sizeof (f)[0], (f) }
+
+static const struct {
+	const char		*name;
+	struct sock_fprog	 prog;
+} lacks[] = {
+	{ "secret-memory", PROGRAM(secret_memory) },
+	{ "mdwe", PROGRAM(mdwe) },
+	{ "user-namespaces", PROGRAM(user_namespaces) },
+};
+
 int
 main(int argc, char **argv)
 {
-	struct sock_fprog prog = { 0 };
+	const struct sock_fprog *prog = NULL;
 
-	if (argc > 2 && strcmp(argv[1], "secret-memory") == 0)
-		prog = (struct sock_fprog){ sizeof secret_memory /
-		    sizeof secret_memory[0], secret_memory };
-	else if (argc > 2 && strcmp(argv[1], "mdwe") == 0)
-		prog = (struct sock_fprog){ sizeof mdwe / sizeof mdwe[0],
-		    mdwe };
-	else
-		errx(1, "usage: without_helper secret-memory|mdwe COMMAND...");
+	for (size_t i = 0; argc > 2 && i < sizeof lacks / sizeof lacks[0]; i++)
+		if (strcmp(argv[1], lacks[i].name) == 0)
+			prog = &lacks[i].prog;
+	if (prog == NULL)
+		errx(1, "usage: without_helper secret-memory|mdwe|"
+		    "user-namespaces COMMAND...");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == -1)
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog) == -1)
 		err(1, "seccomp");
 	execvp(argv[2], argv + 2);
 	err(1, "%s", argv[2]);
