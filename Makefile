@@ -31,7 +31,7 @@ MAKEFLAGS += --no-builtin-rules
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
 # These two must work where nothing is installed yet.
-ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean deb,$(or $(MAKECMDGOALS),all)),)
 
 # ---- the libraries, as pkg-config finds them --------------------------------
 
@@ -218,6 +218,7 @@ help:
 	@echo 'make lint     what the checkers at hand have to say'
 	@echo 'make asan     the tests under address and undefined sanitizers'
 	@echo 'make install  install below prefix ($(prefix)), DESTDIR before it'
+	@echo 'make deb      Debian packages, in $(B)/deb/'
 	@echo 'make tcb      how much code each process runs, and as root'
 	@echo 'make mutate   is each row of each policy missed by some test?'
 	@echo 'make clean    remove $(B)/ and $(B)-asan/'
@@ -245,17 +246,25 @@ clean:
 MAN  := $(wildcard $(DIRS:%=%/*.[158])) $(POLICY_MAN)
 DOCS := $(wildcard README DESIGN SECURITY MUTATION LICENSE \
 	etc/prometheus/*.yml)
-CONF := $(DESTDIR)$(sysconfdir)/postern/posternd.conf
 BASH_COMPLETION := $(wildcard etc/completion/*.bash)
 ZSH_COMPLETION  := $(wildcard etc/completion/_*)
-UNITS := $(wildcard etc/systemd/*.service etc/systemd/*.socket)
+UNITS           := $(wildcard etc/systemd/*.service etc/systemd/*.socket)
+CONF     := $(DESTDIR)$(sysconfdir)/postern/posternd.conf
+APPARMOR := $(DESTDIR)$(sysconfdir)/apparmor.d
+
+# What AppArmor's parser here knows (etc/apparmor.d/posternd).
+userns_known = echo 'profile p { userns, }' | \
+	PATH=$$PATH:/usr/sbin:/sbin apparmor_parser -QK >/dev/null 2>&1
+with_userns  = s,^\( *\)\#userns,\1userns,; s,<abi/3.0>,<abi/4.0>,
 
 .PHONY: install
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
 	    $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir) \
 	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir) \
-	    $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/postern
+	    $(DESTDIR)$(unitdir) \
+	    $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) \
+	    $(DESTDIR)$(sysconfdir)/postern $(APPARMOR)
 	$(INSTALL) -m 755 $(B)/posternd $(B)/postern-audit $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 755 $(B)/postern $(B)/postern-certgen $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(B)/postern-worker $(DESTDIR)$(libexecdir)
@@ -267,7 +276,6 @@ install: all
 		sed 's,/usr/sbin/,$(sbindir)/,' $$u >$$to && \
 		chmod 644 $$to || exit 1; \
 	done
-	$(INSTALL) -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir)
 	for c in $(BASH_COMPLETION); do \
 		$(INSTALL) -m 644 $$c \
 		    $(DESTDIR)$(bashcompdir)/$$(basename $$c .bash) || exit 1; \
@@ -278,6 +286,13 @@ install: all
 		$(INSTALL) -d $$d && $(INSTALL) -m 644 $$m $$d || exit 1; \
 	done
 	test -e $(CONF) || $(INSTALL) -m 644 etc/posternd.conf $(CONF)
+	$(INSTALL) -m 644 etc/apparmor.d/posternd $(APPARMOR)
+	! $(userns_known) || \
+	    sed -i '$(with_userns)' $(APPARMOR)/posternd
+
+.PHONY: deb
+deb:
+	@sh etc/deb.sh $(B) $(VERSION)
 
 # ---- lint: each checker if it is there --------------------------------------
 

@@ -90,13 +90,13 @@ nest_enter(void)
 {
 	bool all = unshare(CONFINE_NAMESPACES | WANTED) == 0;
 
-	/* Where they are forbidden daemon/userns.c has said so at the start. */
-	if (!all)
+	if (!all) {
+		/* Where it fails daemon/userns.c has said so at the start. */
 		must(unshare(CONFINE_NAMESPACES), "unshare");
-	if (!all)
 		log_event(LOG_WARNING, "weaker", "the workers share ipc, uts "
 		    "and cgroup namespaces with the service: whoever started "
 		    "it forbids them their own (RestrictNamespaces=)");
+	}
 	enter_empty_root();
 	try_root();
 	try_network();
