@@ -3,9 +3,11 @@
  * has a place of its own, which it alone writes and the others read: a slot
  * for each parent, and behind those the supervisor's.  A reader treats what it
  * finds as hostile: any number can be there at any time, and change between two
- * looks (one parent gone bad can so refuse clients for all, as it can for
- * itself by other means; it can admit none).  No pointer is in it, and no text
- * that ends by itself.
+ * looks.  No pointer is in it, and no text that ends by itself.
+ *
+ * Of what a parent says that it has no more is believed than its share, which
+ * the supervisor has written beside whose the slot is; and none takes more than
+ * its own.  So one that lies keeps no place from others that they are sure of.
  */
 #ifndef POSTERN_BOARD_H
 #define POSTERN_BOARD_H
@@ -68,14 +70,27 @@ struct board_service *board_map_service(int fd, uint32_t slots);
 /* Our part of the crowd, to write (crowd.h). */
 struct crowd *board_own_crowd(void);
 
+/* Which slot is ours? */
+uint32_t board_own_slot(void);
+
 /* What was mapped to read. */
 uint32_t board_slots(void);
 const struct board_slot *board_slot(uint32_t i);
 const struct board_service *board_service(void);
 
+/* What one of so many parents may have of `max`. */
+static inline uint32_t
+board_share(uint32_t max, uint32_t parents)
+{
+	return max / parents + (max % parents != 0);
+}
+
+/* Our own shares: connections, and those of them that are not let in yet. */
+void board_limit(uint32_t connections, uint32_t waiting);
+
 /*
  * Count one more connection of ours, unless all parents together have
- * `max` already: then false, and nothing is counted.
+ * `max` already, or we our share: then false, and nothing is counted.
  */
 bool board_enter(uint32_t max);
 
@@ -84,9 +99,16 @@ void board_leave(void);
 
 /*
  * One of ours waits to be let in.  False if more than `max` wait in all parents
- * now: it is counted all the same, until board_waited.
+ * now, or of ours more than our share: it is counted all the same, until
+ * board_waited.
  */
 bool board_wait(uint32_t max);
 void board_waited(void);
+
+/*
+ * Have we our share of either, while one that serves says that it has not its own?
+ * Then it is that one's to take the next client.
+ */
+bool board_others_turn(uint32_t max_connections, uint32_t max_waiting);
 
 #endif

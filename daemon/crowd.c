@@ -6,9 +6,18 @@
 
 #include "addr.h"
 #include "board.h"
+#include "log.h"
 
 /* A connection, in the units of a bucket: rate a second is rate a ms. */
 #define TOKEN 1000
+
+/* No slot. */
+#define NOBODY UINT32_MAX
+/* Of so many addresses drawn, no honest parent has more than so many refused. */
+#define DRAWN	64
+#define DRAWN_FULL	(DRAWN / 8)
+/* So often doubts are looked into (ms). */
+#define DOUBT_MS	1000
 
 static struct crowd		*own;
 static const struct crowd_rules	*rules;
@@ -69,13 +78,26 @@ own_cell(const struct crowd_place *p, int row)
 	return &own->row[row][p->cell[row]];
 }
 
-/* Of slot i; NULL if nobody counts there. */
+/* Whose numbers cannot be: the pid that a slot's parent had then. */
+static struct {
+	bool		is_one;
+	uint64_t	pid;
+} liar[METRICS_SLOTS];
+
+static uint64_t
+pid_of(uint32_t i)
+{
+	return metric_get(&board_service()->metrics.slot[i].pid);
+}
+
+/* Of slot i, but for `without`; NULL if nobody is believed there. */
 static const struct crowd *
-others(uint32_t i)
+others(uint32_t i, uint32_t without)
 {
 	const struct board_slot *s = board_slot(i);
 
-	return atomic_load(&s->count.in_use) != 0 ? &s->crowd : NULL;
+	return i != without && atomic_load(&s->count.in_use) != 0 &&
+	    !(liar[i].is_one && liar[i].pid == pid_of(i)) ? &s->crowd : NULL;
 }
 
 /* ---- connections --------------------------------------------------------- */
@@ -96,12 +118,12 @@ waiting_of(const struct crowd_cell *c)
 
 /* The least of the rows' sums; 64 bits, as others may claim any numbers. */
 static uint64_t
-count(const struct crowd_place *p, count_of *of)
+count(const struct crowd_place *p, count_of *of, uint32_t without)
 {
 	uint64_t sum[CROWD_ROWS] = { 0 }, least;
 
 	for (uint32_t i = 0; i < board_slots(); i++) {
-		const struct crowd *c = others(i);
+		const struct crowd *c = others(i, without);
 
 		for (int row = 0; c != NULL && row < CROWD_ROWS; row++)
 			sum[row] += of(&c->row[row][p->cell[row]]);
@@ -111,17 +133,6 @@ count(const struct crowd_place *p, count_of *of)
 		if (sum[row] < least)
 			least = sum[row];
 	return least;
-}
-
-/* Counted first and summed then, as board_enter does. */
-bool
-crowd_enter(const struct crowd_place *p, uint32_t max)
-{
-	for (int row = 0; row < CROWD_ROWS; row++) {
-		atomic_fetch_add(&own_cell(p, row)->connections, 1);
-		atomic_fetch_add(&own_cell(p, row)->waiting, 1);
-	}
-	return max == 0 || count(p, connections_of) <= max;
 }
 
 void
@@ -141,7 +152,7 @@ crowd_leave(const struct crowd_place *p)
 uint32_t
 crowd_waiting(const struct crowd_place *p)
 {
-	uint64_t n = count(p, waiting_of);
+	uint64_t n = count(p, waiting_of, NOBODY);
 
 	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
@@ -158,7 +169,7 @@ crowd_fullest(void)
 
 		memset(sum, 0, sizeof sum);
 		for (uint32_t i = 0; i < board_slots(); i++) {
-			const struct crowd *c = others(i);
+			const struct crowd *c = others(i, NOBODY);
 
 			for (int cell = 0; c != NULL && cell < CROWD_CELLS;
 			    cell++)
@@ -201,12 +212,12 @@ add(uint64_t a, uint64_t b)
 
 /* No r * s is greater than r * now: a lie, or the clock went back. */
 static struct bucket
-look(const struct crowd_place *p, int row, uint64_t leaked)
+look(const struct crowd_place *p, int row, uint64_t leaked, uint32_t without)
 {
 	struct bucket b = { 0 };
 
 	for (uint32_t i = 0; i < board_slots(); i++) {
-		const struct crowd *c = others(i);
+		const struct crowd *c = others(i, without);
 		const struct crowd_cell *cell;
 		uint64_t drained;
 
@@ -222,34 +233,152 @@ look(const struct crowd_place *p, int row, uint64_t leaked)
 	return b;
 }
 
-/* What is in the bucket of this row, with the token that we have put there. */
+/*
+ * What is in the bucket of this row, with the token that we have put there.  Only
+ * what we have seen ourselves is kept: a lie would stay after who told it.
+ */
 static uint64_t
 level(const struct crowd_place *p, int row, uint64_t leaked)
 {
 	struct crowd_cell *c = own_cell(p, row);
-	struct bucket b = look(p, row, leaked);
+	struct bucket b = look(p, row, leaked, NOBODY);
 	uint64_t own_drained = atomic_load(&c->drained);
 	uint64_t before = b.taken - TOKEN;
+	uint64_t seen = before < leaked ? leaked - before : 0;
 
-	if (before < leaked && leaked - before > b.drained)
-		b.drained = leaked - before;
-	if (b.drained > own_drained || own_drained > leaked)
-		atomic_store(&c->drained, b.drained);
+	if (seen > own_drained || own_drained > leaked)
+		atomic_store(&c->drained, seen);
+	if (seen > b.drained)
+		b.drained = seen;
 	return add(b.taken, b.drained) - leaked;
+}
+
+/* ---- whom to believe ----------------------------------------------------- */
+
+/*
+ * One parent that lies could have everybody refused.  So, before anybody is, it
+ * is asked what others would find who come from elsewhere: where one slot alone
+ * would have many of these refused its numbers cannot be, and count no more until
+ * it has another parent.  (A lie about `drained' alone is not found so.  It bears
+ * on addresses only from which more have come, ever, than may at once.)
+ */
+
+/* Is there no room for one from there, if `without` is left out? */
+typedef bool full_for(const struct crowd_place *p, uint64_t limit,
+    uint32_t without);
+
+static bool
+is_full(const struct crowd_place *p, uint64_t limit, uint32_t without)
+{
+	return count(p, connections_of, without) >= limit;
+}
+
+static bool
+is_too_fast(const struct crowd_place *p, uint64_t leaked, uint32_t without)
+{
+	bool full = true;
+
+	for (int row = 0; full && row < CROWD_ROWS; row++) {
+		struct bucket b = look(p, row, leaked, without);
+		uint64_t had = add(add(b.taken, b.drained), TOKEN);
+
+		full = had > leaked &&
+		    had - leaked > (uint64_t)rules->burst * TOKEN;
+	}
+	return full;
+}
+
+static struct crowd_place
+draw(void)
+{
+	static uint64_t last;
+	struct crowd_place p;
+	uint64_t h;
+
+	last++;
+	h = siphash(rules->key, &last, sizeof last);
+	for (int row = 0; row < CROWD_ROWS; row++, h >>= 16)
+		p.cell[row] = (uint16_t)(h & (CROWD_CELLS - 1));
+	return p;
+}
+
+static bool
+lies(uint32_t i, full_for *full, uint64_t limit)
+{
+	int found = 0;
+
+	if (i == board_own_slot() || others(i, NOBODY) == NULL)
+		return false;
+	for (int n = 0; n < DRAWN; n++) {
+		struct crowd_place p = draw();
+
+		found += full(&p, limit, NOBODY) && !full(&p, limit, i);
+	}
+	return found > DRAWN_FULL;
+}
+
+/* True if there is one less to be believed than before. */
+static bool
+find_liars(full_for *full, uint64_t limit, int64_t now, int64_t *looked)
+{
+	bool any = false;
+
+	if (*looked != 0 && now >= *looked && now - *looked < DOUBT_MS)
+		return false;
+	*looked = now;
+	for (uint32_t i = 0; i < board_slots(); i++) {
+		if (!lies(i, full, limit))
+			continue;
+		any = liar[i].is_one = true;
+		liar[i].pid = pid_of(i);
+		log_event(LOG_ERR, "disbelieved", "parent %llu says of too "
+		    "many addresses that they have what they may: it counts "
+		    "no more", (unsigned long long)liar[i].pid);
+	}
+	return any;
+}
+
+/* ---- the two questions --------------------------------------------------- */
+
+/* Counted first and summed then, as board_enter does. */
+bool
+crowd_enter(const struct crowd_place *p, uint32_t max, int64_t now)
+{
+	static int64_t looked;
+
+	for (int row = 0; row < CROWD_ROWS; row++) {
+		atomic_fetch_add(&own_cell(p, row)->connections, 1);
+		atomic_fetch_add(&own_cell(p, row)->waiting, 1);
+	}
+	return max == 0 || count(p, connections_of, NOBODY) <= max ||
+	    (find_liars(is_full, max, now, &looked) &&
+	    count(p, connections_of, NOBODY) <= max);
+}
+
+static bool
+is_over(const struct crowd_place *p, uint64_t leaked)
+{
+	bool full = true;
+
+	for (int row = 0; row < CROWD_ROWS; row++)
+		full &= level(p, row, leaked) > (uint64_t)rules->burst * TOKEN;
+	return full;
 }
 
 bool
 crowd_pass(const struct crowd_place *p, int64_t now)
 {
+	static int64_t looked;
 	uint64_t leaked = (uint64_t)now * rules->rate;
-	bool full = true;
+	bool full;
 
 	if (rules->rate == 0)
 		return true;
 	for (int row = 0; row < CROWD_ROWS; row++)
 		atomic_fetch_add(&own_cell(p, row)->taken, TOKEN);
-	for (int row = 0; row < CROWD_ROWS; row++)
-		full &= level(p, row, leaked) > (uint64_t)rules->burst * TOKEN;
+	full = is_over(p, leaked) &&
+	    !(find_liars(is_too_fast, leaked, now, &looked) &&
+	    !is_over(p, leaked));
 	for (int row = 0; full && row < CROWD_ROWS; row++)
 		atomic_fetch_sub(&own_cell(p, row)->taken, TOKEN);
 	return !full;

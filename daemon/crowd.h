@@ -58,9 +58,12 @@ struct crowd_place crowd_find(const struct sockaddr_storage *ss);
 /*
  * One more connection from there, and it waits to be let in.  False if there
  * are more than `max` now (0: any number will do): it is counted all the same
- * until crowd_leave.
+ * until crowd_leave.  `now` is in ms of the monotonic clock.
+ *
+ * A parent that has many addresses refused counts no more, for this and for
+ * crowd_pass: event=disbelieved.
  */
-bool crowd_enter(const struct crowd_place *p, uint32_t max);
+bool crowd_enter(const struct crowd_place *p, uint32_t max, int64_t now);
 
 /* It has been let in, or is as good as gone: it waits no more. */
 void crowd_waited(const struct crowd_place *p);

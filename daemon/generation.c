@@ -257,6 +257,18 @@ become_parent(const struct generation *g, const struct member *m, int handoff,
 	exec_program(supervisor.daemon_exe, title, place, n);
 }
 
+/* More of what it says that it has nobody believes. */
+static void
+set_share(const struct member *m)
+{
+	struct service_slot *s = &service_metrics->slot[m->slot];
+	const struct config *c = &m->of->config;
+
+	metric_set(&s->share, board_share(c->max_connections, c->parents));
+	metric_set(&s->share_waiting,
+	    board_share(c->max_handshakes, c->parents));
+}
+
 /* Start a parent; false with errno set (a full table, no memory). */
 static bool
 start_member(struct generation *g, uint32_t index)
@@ -279,6 +291,7 @@ start_member(struct generation *g, uint32_t index)
 		return false;
 	}
 	clear_slot(m->slot);
+	set_share(m);
 	handoff = make_handoff(g, m);
 	m->pid = handoff == -1 ? -1 : fork_held(&m->handle);
 	if (m->pid == 0)

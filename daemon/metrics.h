@@ -67,6 +67,7 @@ struct service_slot {
 	metric	generation, index;
 	metric	state;		/* enum slot_state */
 	metric	started_ms;	/* monotonic */
+	metric	share, share_waiting;	/* what it may have (board.h) */
 };
 
 #define METRICS_SLOTS (CONFIG_PARENTS_MAX * 8)

@@ -250,6 +250,8 @@ join_crowd(void)
 	r.rate = h.config.accept_rate;
 	r.burst = h.config.accept_burst;
 	crowd_start(board_own_crowd(), &r);
+	board_limit(board_share(h.config.max_connections, h.config.parents),
+	    board_share(h.config.max_handshakes, h.config.parents));
 }
 
 static void

@@ -6,6 +6,8 @@
 
 /* So many of those that wait are looked at when there is no room. */
 #define LOOK_MAX 16
+/* For so long others are trusted to take whom we have no room for (ms). */
+#define ELSEWHERE_MS 1000
 
 /* Not let in yet. */
 static TAILQ_HEAD(, conn) waiting = TAILQ_HEAD_INITIALIZER(waiting);
@@ -41,7 +43,7 @@ address_limits(const struct room *r, bool full, struct conn **gives_way)
 	const struct config *g = service.config;
 
 	if (r->known && !crowd_enter(&r->place,
-	    g->max_connections_per_address))
+	    g->max_connections_per_address, service_now()))
 		return REASON_TOO_MANY_FROM_ADDRESS;
 	if (full && (*gives_way = who_gives_way(r->known ?
 	    crowd_waiting(&r->place) : 1)) == NULL)
@@ -71,6 +73,22 @@ room_enter(struct room *r, const struct sockaddr_storage *from)
 	else if (gives_way != NULL)
 		conn_give_way(gives_way);
 	return why;
+}
+
+bool
+room_is_elsewhere(void)
+{
+	static int64_t since;		/* 0: it was not, just now */
+	int64_t now = service_now();
+
+	if (!board_others_turn(service.config->max_connections,
+	    service.config->max_handshakes)) {
+		since = 0;
+		return false;
+	}
+	if (since == 0)
+		since = now;
+	return now - since < ELSEWHERE_MS;
 }
 
 void

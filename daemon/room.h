@@ -30,6 +30,13 @@ struct room {
  */
 enum reason room_enter(struct room *r, const struct sockaddr_storage *from);
 
+/*
+ * Should another parent take the next client, because we have our share and they
+ * have not?  Not for longer than a second: one that does not take them may hang,
+ * or lie.
+ */
+bool room_is_elsewhere(void);
+
 /* The connection that has it begins to wait; `r` is moved into it. */
 void room_keep(struct conn *c, const struct room *r);
 

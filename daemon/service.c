@@ -35,7 +35,10 @@
 
 struct service service;
 
-/* With no descriptor or memory left, listeners rest for so long. */
+/*
+ * With no descriptor or memory left, or while it is the others' turn, listeners
+ * rest for so long.
+ */
 static const struct timeval rest_time = { .tv_usec = 100000 };
 
 static struct event	listener[CONFIG_LISTEN_MAX];
@@ -68,13 +71,18 @@ exhaustion(int error)
 }
 
 static void
-rest(int error)
+complain(int error)
 {
 	static struct log_limit told[EXHAUSTED];
 
 	if (log_may(&told[exhaustion(error)], 1, 60000, service_now()))
 		log_event(LOG_ERR, "accept-failed", "%s; connections wait in "
 		    "the listening queue", strerror(error));
+}
+
+static void
+rest(void)
+{
 	/* Without it they would never be taken up again. */
 	if (event_add(&rest_timer, &rest_time) == -1)
 		return;
@@ -122,9 +130,14 @@ on_listener(evutil_socket_t fd, short what, void *arg)
 	for (int i = 0; i < most && service.accepting; i++) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof ss;
-		int sock = accept4(fd, (struct sockaddr *)&ss, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int sock;
 
+		if (room_is_elsewhere()) {
+			rest();
+			return;
+		}
+		sock = accept4(fd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (sock != -1) {
 			metric_add(&metrics->accepted, 1);
 			greet(sock, &ss);
@@ -133,7 +146,8 @@ on_listener(evutil_socket_t fd, short what, void *arg)
 				service_drain(0, "recycled");
 			}
 		} else if (exhaustion(errno) < EXHAUSTED) {
-			rest(errno);
+			complain(errno);
+			rest();
 			return;
 		} else if (errno == EAGAIN) {
 			return;

@@ -376,6 +376,77 @@ ATF_TC_BODY(meanwhile, tc)
 	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
 }
 
+/* ---- how many there are ------------------------------------------------------ */
+
+static void
+set_shares(uint64_t each)
+{
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		metric_set(&service->slot[i].share, each);
+		metric_set(&service->slot[i].share_waiting, each);
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(shares);
+ATF_TC_BODY(shares, tc)
+{
+	make_board();
+	board_map(board, 1, SLOTS);
+	set_shares(4);
+	board_limit(4, 4);
+	atomic_store(&slot(0)->count.connections, 3);
+	for (int i = 0; i < 4; i++)
+		ATF_CHECK(!board_others_turn(8, 8) && board_enter(8));
+	/* One more place there is, and it is the other's, if that is there. */
+	ATF_CHECK(!board_others_turn(8, 8));
+	set_state(0, SLOT_SERVING);
+	ATF_CHECK(board_others_turn(8, 8));
+	ATF_CHECK(!board_enter(8));
+	atomic_store(&slot(0)->count.connections, 4);
+	ATF_CHECK(!board_others_turn(8, 8));
+	ATF_CHECK(!board_enter(8));
+	board_leave();
+	ATF_CHECK(board_enter(8));
+}
+
+ATF_TC_WITHOUT_HEAD(sum);
+ATF_TC_BODY(sum, tc)
+{
+	make_board();
+	board_map(board, 1, SLOTS);
+	set_shares(4);
+	board_limit(4, 4);
+	/* One that is leaving has them still. */
+	atomic_store(&slot(0)->count.connections, 4);
+	atomic_store(&slot(2)->count.connections, 2);
+	ATF_CHECK(board_enter(8) && board_enter(8));
+	ATF_CHECK(!board_enter(8));
+	atomic_store(&slot(2)->count.connections, 0);
+	ATF_CHECK(board_enter(8));
+}
+
+ATF_TC_WITHOUT_HEAD(claims);
+ATF_TC_BODY(claims, tc)
+{
+	make_board();
+	board_map(board, 1, SLOTS);
+	set_shares(4);
+	board_limit(4, 4);
+	/* It says that it has all there are, and more. */
+	memset(slot(0), 0xff, sizeof *slot(0));
+	for (int i = 0; i < 4; i++)
+		ATF_CHECK(board_enter(8) && board_wait(8));
+	ATF_CHECK(!board_enter(8) && !board_wait(8));
+	/* Or none, and then takes none either. */
+	memset(slot(0), 0, sizeof *slot(0));
+	ATF_CHECK(!board_enter(8));
+	/* In a slot that is nobody's no number counts. */
+	metric_set(&service->slot[2].share, 0);
+	memset(slot(2), 0xff, sizeof *slot(2));
+	board_leave();
+	ATF_CHECK(board_enter(8));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, counters_stay);
@@ -386,5 +457,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, garbage);
 	ATF_TP_ADD_TC(tp, greatest);
 	ATF_TP_ADD_TC(tp, meanwhile);
+	ATF_TP_ADD_TC(tp, shares);
+	ATF_TP_ADD_TC(tp, sum);
+	ATF_TP_ADD_TC(tp, claims);
 	return atf_no_error();
 }

@@ -22,6 +22,7 @@
 static int		board = -1;
 static uint32_t		parent;
 static struct crowd_rules rules;
+static int64_t		present = 1000;	/* for those who only count */
 
 /* From now on we are this parent. */
 static void
@@ -88,7 +89,7 @@ same(const char *a, const char *b)
 static bool
 enters(const struct crowd_place *p, uint32_t max)
 {
-	if (crowd_enter(p, max))
+	if (crowd_enter(p, max, present))
 		return true;
 	crowd_waited(p);
 	crowd_leave(p);
@@ -249,7 +250,7 @@ ATF_TC_BODY(shared, tc)
 	for (uint32_t n = 0; n < 10000; n++) {
 		struct crowd_place p = number(n);
 
-		ATF_REQUIRE(crowd_enter(&p, 0));
+		ATF_REQUIRE(crowd_enter(&p, 0, 1000));
 	}
 	for (uint32_t n = 0; n < 10000; n++) {
 		struct crowd_place p = number(n);
@@ -442,7 +443,18 @@ ATF_TC_BODY(new_rate, tc)
 	}
 }
 
-/* The worst that a page can say is that nobody may come. */
+/* From now on another parent has that slot. */
+static void
+succeed(uint32_t n)
+{
+	static struct board_service *service;
+	static uint64_t pid;
+
+	service = board_map_service(board, PARENTS);
+	ATF_REQUIRE(service != NULL);
+	metric_set(&service->metrics.slot[n].pid, ++pid);
+}
+
 static void
 claim(uint32_t n, int byte)
 {
@@ -454,6 +466,16 @@ claim(uint32_t n, int byte)
 	    (off_t)(n * sizeof(struct board_slot))));
 }
 
+/* Of our rate, so that its numbers count. */
+static void
+claim_rate(uint32_t n)
+{
+	ATF_REQUIRE_EQ(4, pwrite(board, &rules.rate, 4,
+	    (off_t)(n * sizeof(struct board_slot) +
+	    offsetof(struct board_slot, crowd))));
+}
+
+/* Whatever a page says, that nobody may come is not believed of it. */
 ATF_TC_WITHOUT_HEAD(hostile);
 ATF_TC_BODY(hostile, tc)
 {
@@ -461,28 +483,100 @@ ATF_TC_BODY(hostile, tc)
 	struct crowd_place a;
 
 	for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
+		present += 10000;
 		begin(10, 3);
+		succeed(2);
 		a = at("192.0.2.1");
 		for (int n = 0; n < 2; n++) {
 			ATF_CHECK(enters(&a, 3));
-			ATF_CHECK(crowd_pass(&a, 1000));
+			ATF_CHECK(crowd_pass(&a, present));
 		}
 		claim(2, bytes[i]);
-		ATF_CHECK(!enters(&a, 3));
-		ATF_CHECK(enters(&a, 0));
-		leaves(&a);
-		ATF_CHECK(crowd_waiting(&a) >= 2);
-		crowd_pass(&a, 1000);
-		crowd_pass(&a, INT64_MAX / 1000);
-		/* of our rate, so that its numbers count */
-		ATF_REQUIRE_EQ(4, pwrite(board, &rules.rate, 4,
-		    (off_t)(2 * sizeof(struct board_slot) +
-		    offsetof(struct board_slot, crowd))));
-		ATF_CHECK(!crowd_pass(&a, 1000));
-		end(2);
+		claim_rate(2);
 		ATF_CHECK(enters(&a, 3));
 		ATF_CHECK(!enters(&a, 3));
 		ATF_CHECK_EQ(3, crowd_waiting(&a));
+		ATF_CHECK(crowd_pass(&a, present));
+		ATF_CHECK(!crowd_pass(&a, present));
+		crowd_pass(&a, INT64_MAX / 1000);
+		/* Its successor is believed. */
+		end(2);
+		succeed(2);
+		be(2);
+		enters(&a, 0);
+		be(0);
+		ATF_CHECK_EQ(4, crowd_waiting(&a));
+	}
+}
+
+/* In that part of its cells slot 2 says this number, and nothing else. */
+static void
+slander(size_t member, uint64_t number, size_t size, double part)
+{
+	static struct crowd c;
+	uint64_t drawn = 88172645463325252U;
+
+	memset(&c, 0, sizeof c);
+	atomic_store(&c.rate, rules.rate);
+	for (int row = 0; row < CROWD_ROWS; row++)
+		for (int cell = 0; cell < CROWD_CELLS; cell++) {
+			drawn ^= drawn << 13;
+			drawn ^= drawn >> 7;
+			drawn ^= drawn << 17;
+			if ((double)(drawn >> 11) < part * 0x1p53)
+				memcpy((uint8_t *)&c.row[row][cell] + member,
+				    &number, size);
+		}
+	ATF_REQUIRE_EQ((ssize_t)sizeof c, pwrite(board, &c, sizeof c,
+	    (off_t)(2 * sizeof(struct board_slot) +
+	    offsetof(struct board_slot, crowd))));
+}
+
+static void
+begin_slandered(void)
+{
+	present += 100000;
+	begin(10, 3);
+	succeed(2);
+	be(2);
+	be(0);
+}
+
+ATF_TC_WITHOUT_HEAD(slandered);
+ATF_TC_BODY(slandered, tc)
+{
+	const size_t connections = offsetof(struct crowd_cell, connections);
+	const size_t taken = offsetof(struct crowd_cell, taken);
+	struct crowd_place a = { { 0 } };
+
+	begin_slandered();
+	slander(connections, 3, 4, 1);
+	ATF_CHECK(enters(&a, 3));
+	/* as many as it may have, in each bucket */
+	begin_slandered();
+	slander(taken, (uint64_t)present * 10 + 3000, 8, 1);
+	ATF_CHECK(crowd_pass(&a, present));
+}
+
+/* What it can do unnoticed: few addresses in a hundred. */
+ATF_TC_WITHOUT_HEAD(few);
+ATF_TC_BODY(few, tc)
+{
+	int refused = 0;
+
+	for (int percent = 10; percent <= 90; percent += 20) {
+		begin_slandered();
+		slander(offsetof(struct crowd_cell, connections), 3, 4,
+		    percent / 100.0);
+		refused = 0;
+		for (uint32_t n = 0; n < 1000; n++) {
+			struct crowd_place p = number(n * 7919);
+
+			present += 1001;
+			refused += !enters(&p, 3);
+		}
+		printf("%d%% of the cells: %d of 1000\n", percent, refused);
+		ATF_CHECK(refused <= 200);
 	}
 }
 
@@ -523,6 +617,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, clock);
 	ATF_TP_ADD_TC(tp, new_rate);
 	ATF_TP_ADD_TC(tp, hostile);
+	ATF_TP_ADD_TC(tp, slandered);
+	ATF_TP_ADD_TC(tp, few);
 	ATF_TP_ADD_TC(tp, no_help);
 	return atf_no_error();
 }

@@ -530,6 +530,38 @@ parent_garbage_body() {
 	end_service
 }
 
+# No other parent has refused a client.
+only_it_refused() {
+	! tail -n "+$((log_lines + 1))" daemon.log | grep event=refused |
+	    grep -v "pid=$parent " >&2
+}
+
+asks_exporter() {
+	posternd -f posternd.conf --status --json >status.json &&
+	    curl -sS --max-time 20 "http://127.0.0.1:$metrics_port/metrics" \
+	    >metrics
+}
+
+root_case parent_scribbles "A parent that writes nonsense into its slot of the board"
+parent_scribbles_body() {
+	metrics_port=$(free_port)
+	start_service max-connections=60 max-connections-per-address=20 \
+	    "metrics.listen=127.0.0.1:$metrics_port"
+	does parent scribble
+	served=0
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+		! serves || served=$((served + 1))
+	done
+	echo "$served of 16 were served"
+	only_it_refused || atf_fail "others believed it"
+	test $served -gt 0 || atf_fail "nobody was served any more"
+	unharmed "$told"
+	expect_soon asks_exporter
+	tree "$parent" >theirs
+	kill -KILL "$parent"
+	end_service
+}
+
 # ---- workers -------------------------------------------------------------------------
 
 last_worker() {
