@@ -212,6 +212,7 @@ tcb: $(TCB_OBJS)
 help:
 	@echo 'make all      build the programs, in $(B)/ (the default)'
 	@echo 'make check    run the tests; TESTS="lib/text_test daemon" for some'
+	@echo 'make trace    the tests under strace: is each row of the tables used?'
 	@echo 'make demo     certificates, a service, a file there and back'
 	@echo 'make run      a service on 127.0.0.1:7443 to try things with'
 	@echo 'make bench    against other servers; bench-quick: two minutes of it'

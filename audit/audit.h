@@ -13,6 +13,7 @@
  * One each, in the file of its name: argv[0] is the command.  Returns how the
  * program exits (sysexits(3)); what is wrong with the command line ends it.
  */
+int audit_coverage(int argc, char **argv);
 int audit_explain(int argc, char **argv);
 int audit_kills(int argc, char **argv);
 int audit_live(int argc, char **argv);

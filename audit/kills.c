@@ -17,10 +17,9 @@
 #include <sysexits.h>
 
 #include "audit.h"
-#include "declared.h"
 #include "looker.h"
 #include "source.h"
-#include "title.h"
+#include "whose.h"
 
 #define KMSG	"/dev/kmsg"
 #define AUDITD	"/var/log/audit/audit.log"
@@ -289,53 +288,6 @@ sort(void)
 
 /* ---- whose record is it? ------------------------------------------------ */
 
-/* What a process of the service calls itself; NULL for one of a command. */
-static const char *
-title_of(enum policy_id id)
-{
-	for (size_t i = 0; i < declared_count; i++)
-		if (declared[i].policy == id)
-			return declared[i].title;
-	return NULL;
-}
-
-/* The program that a process is of: the file's name. */
-static bool
-is_program(enum policy_id id, const char *file)
-{
-	const char *title = title_of(id);
-	size_t n;
-
-	if (title != NULL) {
-		n = strcspn(title, ":");
-		return strncmp(title, file, n) == 0 && file[n] == '\0';
-	}
-	switch (id) {
-	case POLICY_CLIENT:
-		return strcmp(file, "postern") == 0;
-	case POLICY_EXPLAIN:
-	case POLICY_STATUS:
-		return strcmp(file, "posternd") == 0;
-	case POLICY_LOOKER:
-		return strcmp(file, "postern-certgen") == 0 ||
-		    strcmp(file, "postern-audit") == 0;
-	default:
-		return false;
-	}
-}
-
-static bool
-has_name(enum policy_id id, const char *comm)
-{
-	const char *title = title_of(id);
-	char name[TITLE_NAME];
-
-	if (title == NULL)
-		return is_program(id, comm);
-	title_name(title, name);
-	return strcmp(name, comm) == 0;
-}
-
 static size_t
 count(const bool may_be[POLICY_COUNT])
 {
@@ -353,14 +305,14 @@ know_by_name(struct kill *k)
 	const char *file = slash != NULL ? slash + 1 : k->r.comm;
 
 	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
-		k->may_be[id] = has_name(id, k->r.comm) &&
-		    (slash == NULL || is_program(id, file));
+		k->may_be[id] = whose_name(id, k->r.comm) &&
+		    (slash == NULL || whose_program(id, file));
 	if (count(k->may_be) > 0) {
 		k->known = KNOWN_NAME;
 		return;
 	}
 	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
-		k->may_be[id] = is_program(id, file);
+		k->may_be[id] = whose_program(id, file);
 	if (count(k->may_be) > 0)
 		k->known = KNOWN_PROGRAM;
 }

@@ -15,6 +15,7 @@ static const struct command {
 	const char	*synopsis;
 	int		(*run)(int argc, char **argv);
 } commands[] = {
+	{ "coverage", "[--json] FILE | DIRECTORY ...", audit_coverage },
 	{ "explain", "SYSCALL [ARGUMENT ...] [--json]", audit_explain },
 	{ "kills", "[--file FILE] ... [--log FILE] ... [--all] [--json]",
 	    audit_kills },

@@ -239,6 +239,31 @@ static const struct policy_row no_heap_rows[] = {
 static const struct policy_group no_heap =
     GROUP("reserve-heap", WHEN_ALWAYS, no_heap_rows);
 
+/* Where whatever is logged comes before the filter, but for what never is. */
+static const struct policy_row last_words_rows[] = {
+	{ "sendto", { EQ(0, 2), EQ(3, MSG_DONTWAIT | MSG_NOSIGNAL), EQ(4, 0) },
+	    "why it ends by itself, to the journal or syslogd" },
+	{ "write", { EQ(0, 2) },
+	    "why it ends by itself, to a terminal, pipe or file" },
+};
+static const struct policy_group last_words =
+    GROUP("reserve-words", WHEN_ALWAYS, last_words_rows);
+
+static const struct policy_row last_words_wait_rows[] = {
+	{ "ppoll", { EQ(1, 1) },
+	    "why it ends is not told rather than wait for a reader" },
+};
+static const struct policy_group last_words_wait =
+    GROUP("reserve-words-wait", WHEN_ALWAYS, last_words_wait_rows);
+
+/* Who started it ends first, and its end is by a signal. */
+static const struct policy_row by_itself_rows[] = {
+	{ "exit_group", { {0} }, "it ends by itself, where memory is out, or "
+	    "who started it lies to it or is gone without that signal" },
+};
+static const struct policy_group by_itself =
+    GROUP("reserve-exit", WHEN_ALWAYS, by_itself_rows);
+
 static const struct policy_row resized_rows[] = {
 	{ "mremap", { EQ(3, MREMAP_MAYMOVE) },
 	    "a large block that grows, a server's or file's chain say" },
@@ -261,7 +286,6 @@ static const struct policy_row pool_rows[] = {
 	{ "close", { {0} }, "a client has ended, the others go on" },
 	{ "epoll_ctl", { EQ(0, 4) },
 	    "a new client, or one that is slow to read, is waited for" },
-	{ "exit_group", { {0} }, "it ends after its spawner and last client" },
 	{ "read", { {0} }, "any of its clients' bytes" },
 	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
 	    "a new client, handed over by the spawner" },
@@ -689,6 +713,8 @@ static const struct policy_row looper_rows[] = {
 	{ "epoll_create1", { EQ(0, EPOLL_CLOEXEC) }, "its one loop" },
 	{ "mmap", { EQ(2, PROT_READ), EQ(3, MAP_SHARED) },
 	    "the board, on which parents say how many clients they have" },
+	{ "pipe2", { EQ(1, O_CLOEXEC | O_NONBLOCK) },
+	    "libevent's way to hear of signals, of which none comes" },
 };
 static const struct policy_group looper =
     GROUP("looper", WHEN_ALWAYS, looper_rows);
@@ -860,7 +886,6 @@ static const struct policy_row supervisor_rows[] = {
 	{ "ioctl", { EQ(1, TIOCOUTQ) }, "has a parent taken its news?" },
 	{ "listen", { EQ(1, SOMAXCONN) },
 	    "a start or a reload names an address to listen at" },
-	{ "lseek", { {0} }, "the configuration is looked through twice" },
 	{ "memfd_create", { EQ(1, MFD_CLOEXEC) },
 	    "what a parent starts with is handed over in a file" },
 	{ "newfstatat", { EQ(3, 0) }, "has a file changed?" },
@@ -880,6 +905,8 @@ static const struct policy_row supervisor_rows[] = {
 	    "the way on which a parent tells of its progress" },
 	{ "ppoll", { {0} }, "waits for a signal or a parent" },
 	{ "pread64", { {0} }, "the configuration, when it is read again" },
+	{ "prlimit64", { EQ(0, 0), EQ(2, 0) }, "are there descriptors and "
+	    "locked memory for as much as a reload wants?" },
 	{ "read", { {0} }, "has a parent got on?" },
 	{ "rt_sigaction", { {0} },
 	    "it acts upon its signals, a new parent on none" },
@@ -1007,7 +1034,7 @@ static const struct declaration {
 	[POLICY_SUPERVISOR] = { "supervisor", "posternd: supervisor",
 	    POLICY_COUNT,
 	    { &supervisor, &supervisor_old, &supervisor_new, &supervisor_log,
-	    &memory, &ending, &clocks, &dates, &resumed, &no_heap,
+	    &ending, &clocks, &dates, &resumed, &more_heap, &no_heap,
 	    &sanitizer, &sanitizer_old }, { NULL } },
 	[POLICY_PARENT] = { "parent", "posternd: parent", POLICY_SUPERVISOR,
 	    { &parent, &parent_old, &parent_new, &parent_fstat, &log_waits,
@@ -1020,7 +1047,7 @@ static const struct declaration {
 	    &landlock, &filter } },
 	[POLICY_RESOLVER] = { "resolver", "posternd: resolver",
 	    POLICY_SUPERVISOR,
-	    { &resolver, &logging, &ending, &clocks, &old_clocks, &dates,
+	    { &resolver, &last_words, &by_itself, &clocks, &old_clocks, &dates,
 	    &resumed, &more_heap, &no_heap, &pressure, &sanitizer,
 	    &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
@@ -1029,8 +1056,9 @@ static const struct declaration {
 	    &landlock, &filter } },
 	[POLICY_EXPORTER] = { "exporter", "posternd: exporter",
 	    POLICY_SUPERVISOR,
-	    { &exporter, &exporter_old, &exporter_new, &logging, &log_waits,
-	    &ending, &clocks, &old_clocks, &resumed, &more_heap, &no_heap,
+	    { &exporter, &exporter_old, &exporter_new, &last_words,
+	    &last_words_wait, &by_itself, &clocks, &old_clocks, &resumed,
+	    &more_heap, &no_heap,
 	    &pressure, &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
@@ -1060,7 +1088,8 @@ static const struct declaration {
 	    { &echo, &sanitizer, &sanitizer_old },
 	    { &fledge, &fledge_old, &fledge_new } },
 	[POLICY_POOL] = { "pool", "postern-worker: pool", POLICY_POOL_SPAWNER,
-	    { &pool, &pool_old, &pool_new, &sanitizer, &sanitizer_old },
+	    { &pool, &pool_old, &pool_new, &by_itself, &sanitizer,
+	    &sanitizer_old },
 	    { &fledge, &fledge_old, &fledge_new, &fledge_pool,
 	    &fledge_pool_old, &fledge_pool_new } },
 	[POLICY_CLIENT] = { "client", NULL, POLICY_COUNT,
@@ -1144,6 +1173,12 @@ policy_stack(enum policy_id id, enum policy_id stack[POLICY_DEPTH])
 		n = policy_stack(declared[id].under, stack);
 	stack[n] = id;
 	return n + 1;
+}
+
+const struct policy_group *const *
+policy_setup(enum policy_id id)
+{
+	return declared[id].setup;
 }
 
 /* "" or " 12" */

@@ -95,6 +95,12 @@ const struct policy *policy_get(enum policy_id id);
 size_t policy_stack(enum policy_id id, enum policy_id stack[POLICY_DEPTH]);
 
 /*
+ * What a process does between its start and its own filter: up to NULL.  The
+ * filter that it was started under has these groups.
+ */
+const struct policy_group *const *policy_setup(enum policy_id id);
+
+/*
  * Which process has this title, as in ps(1)?  A number may follow it ("posternd:
  * parent 0").  False if none of ours has.
  */

@@ -48,10 +48,13 @@ $(TEST_FILES): $(B)/%: %
 	@mkdir -p $(@D)
 	@install -m 644 $< $@
 
-.PHONY: tests check
+.PHONY: tests check trace
 tests: $(TEST_BINS) $(TEST_SCRIPT) $(TEST_FILES) $(B)/postern-bench
 
 check: all tests
 	@SANITIZE='$(SANITIZE)' sh regress/run.sh $(B) $(TESTS)
+
+trace: all tests
+	@sh regress/trace.sh $(B) $(TESTS)
 
 include regress/inside/inside.mk

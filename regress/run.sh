@@ -8,7 +8,8 @@ shift
 tests=$build/regress
 results=$tests/results.db
 
-PATH=$build:$PATH:/usr/sbin:/sbin
+# PROGRAMS: what stands in for programs, if anything (trace.sh).
+PATH=${PROGRAMS:+$PROGRAMS:}$build:$PATH:/usr/sbin:/sbin
 export PATH SANITIZE
 
 die() {

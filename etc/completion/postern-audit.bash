@@ -5,7 +5,7 @@
 _postern_audit_options()
 {
 	case $1 in
-	explain) echo --json ;;
+	coverage | explain) echo --json ;;
 	kills) echo --all --file --json --log ;;
 	live) echo --json --pid ;;
 	policy) echo --json --man --pfc ;;
@@ -40,7 +40,8 @@ _postern_audit()
 		return
 	fi
 	case $command in
-	'') _postern_audit_reply -W "explain kills live policy" ;;
+	'') _postern_audit_reply -W "coverage explain kills live policy" ;;
+	coverage) _postern_audit_reply -f ;;
 	policy) _postern_audit_reply -W "$(_postern_audit_processes)" ;;
 	esac
 }

@@ -221,6 +221,24 @@ server_by_ipv6_body() {
 	stop_daemon
 }
 
+root_case no_server "Without a DNS server to ask there is no start, and why"
+no_server_body() {
+	make_pki
+	write_conf clients.host-check=name
+	echo "nameserver fe80::1" >resolv.conf
+	posternd_file=$(command -v posternd)
+	posternd() {
+		exec unshare --mount sh -c 'mount --bind resolv.conf \
+		    /etc/resolv.conf && exec "$@"' sh "$posternd_file" "$@"
+	}
+	launch_daemon
+	status=0
+	daemon_status || status=$?
+	atf_check_equal 78 "$status"
+	log_has 'process=resolver event=fatal .*no DNS server is known' ||
+	    fail_with_log "no word of it"
+}
+
 # ---- either ------------------------------------------------------------------
 
 e2e_case either "The address or a name: either lets in"

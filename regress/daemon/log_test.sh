@@ -174,14 +174,8 @@ another_journal_body() {
 	    '^time=20[0-9-]*T[0-9:]*\.[0-9]*Z level=[a-z]* pid=[0-9]* process=')"
 }
 
-e2e_case socket "A stream socket serves as well"
-socket_head() {
-	atf_set descr "A stream socket serves as well"
-	atf_set require.progs socat
-}
-socket_body() {
-	make_pki
-	write_conf
+# start_on_socket: its words go to a local stream socket, and to daemon.log.
+start_on_socket() {
 	is_root || set -- -U
 	: >daemon.log
 	socat -u "EXEC:posternd -f posternd.conf${*:+ $*},stderr" \
@@ -196,6 +190,17 @@ socket_body() {
 	'' | socket:*) ;;
 	*) atf_fail "this is no socket" ;;
 	esac
+}
+
+e2e_case socket "A stream socket serves as well"
+socket_head() {
+	atf_set descr "A stream socket serves as well"
+	atf_set require.progs socat
+}
+socket_body() {
+	make_pki
+	write_conf
+	start_on_socket
 	assert_echo
 	expect_log 'event=close'
 	# socat gone, nobody reads; it does not matter
@@ -203,6 +208,34 @@ socket_body() {
 	several_clients
 	kill -TERM "$daemon_pid"
 	expect_soon gone "$daemon_pid"
+}
+
+init_of() {
+	process_titled "$daemon_pid" 'postern-worker: init'
+}
+
+e2e_case last_words "The last words of either spawner, to a socket and a file"
+last_words_head() {
+	atf_set descr \
+	    "The last words of either spawner, to a socket and a file"
+	atf_set require.progs socat
+}
+last_words_body() {
+	make_pki
+	for isolation in connection pool; do
+		name=spawner
+		test $isolation = connection || name=pool-spawner
+		for start in start_on_socket start_daemon; do
+			port=
+			write_conf isolation=$isolation
+			$start
+			kill -KILL "$(init_of)" || atf_fail "no init"
+			expect_log "process=$name event=fatal .*init ended"
+			expect_log event=spawner-died
+			kill -TERM "$daemon_pid"
+			expect_soon gone "$daemon_pid"
+		done
+	done
 }
 
 e2e_case levels "Less urgent lines than the level are left out"

@@ -7,6 +7,7 @@
 #include <atf-c.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -152,6 +153,37 @@ ask_random(const struct policy_row *row)
 	return syscall(SYS_getrandom, bytes, sizeof bytes, 0U) == sizeof bytes;
 }
 
+/* What 2 is here is no socket, but it was asked. */
+static bool
+send_to_log(const struct policy_row *row)
+{
+	return syscall(SYS_sendto, 2, "", 0, wanted(row, 3, 0), NULL, 0) == 0 ||
+	    errno == ENOTSOCK;
+}
+
+static bool
+write_to_log(const struct policy_row *row)
+{
+	return syscall(SYS_write, wanted(row, 0, 2), "", 0) == 0;
+}
+
+static bool
+wait_for_log(const struct policy_row *row)
+{
+	struct pollfd p = { .fd = 2, .events = POLLOUT };
+	struct timespec zero = { 0, 0 };
+
+	return syscall(SYS_ppoll, &p, wanted(row, 1, 1), &zero, NULL, 0) != -1;
+}
+
+static bool
+end_itself(const struct policy_row *row)
+{
+	(void)row;
+	syscall(SYS_exit_group, 0);
+	return false;
+}
+
 static bool
 lock_memory(const struct policy_row *row)
 {
@@ -171,6 +203,7 @@ static const struct probe {
 } probes[] = {
 	{ "brk", ask_heap },
 	{ "clock_gettime", ask_clock },
+	{ "exit_group", end_itself },
 	{ "fstat", look_at_file },
 	{ "futex", wake_nobody },
 	{ "getpid", ask_pid },
@@ -181,9 +214,12 @@ static const struct probe {
 	{ "mmap", take_memory },
 	{ "mremap", grow_memory },
 	{ "munmap", return_memory },
+	{ "ppoll", wait_for_log },
 	{ "restart_syscall", resume },
+	{ "sendto", send_to_log },
 	{ "time", ask_date },
 	{ "unshare", take_namespaces },
+	{ "write", write_to_log },
 };
 
 /* ---- under all filters of the process --------------------------------------------- */
