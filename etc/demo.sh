@@ -157,6 +157,23 @@ show_processes() {
 	wait $client_pid || atf_fail 'the client that was held open failed'
 }
 
+# The verdicts and what was counted; all of it is in the file.
+audit() {
+	step 'Is what the kernel enforces what is declared? postern-audit live'
+	is_root || {
+		echo '(not root: left out, only root may look into processes)'
+		return 0
+	}
+	status=0
+	postern-audit live --pid "$daemon_pid" >audited || status=$?
+	sed -n '/^ *tree /,$p' audited
+	test $status -eq 0 || {
+		grep FAILED audited >&2
+		atf_fail "it ended with $status, and not 0"
+	}
+	echo "What each process may ask of the kernel, and the rest: $PWD/audited"
+}
+
 explain() {
 	step "Would the client get in from elsewhere? posternd --explain says why"
 	status=0
@@ -215,6 +232,7 @@ start_service
 send_file
 refuse_stranger
 show_processes
+audit
 explain
 revoke_client
 stop_service
