@@ -20,6 +20,9 @@
 #define CHUNK	65536
 #define EVENTS	256
 
+/* Once for what has come: the set does not look again at who was read. */
+#define INPUT	(EPOLLIN | EPOLLRDHUP | EPOLLET)
+
 /*
  * What a connection could not take yet.  While there is any its input is not
  * read, so one chunk is all there ever is; it lies where the descriptor's
@@ -95,12 +98,13 @@ resume(int fd)
 	}
 	p->off += p->len - (uint32_t)left;
 	p->len = (uint32_t)left;
-	if (left == 0 && !watch(EPOLL_CTL_MOD, fd, EPOLLIN))
+	/* The set is asked anew: what came meanwhile has an event. */
+	if (left == 0 && !watch(EPOLL_CTL_MOD, fd, INPUT))
 		let_go(fd);
 }
 
 static void
-turn(int fd)
+turn(int fd, uint32_t events)
 {
 	struct pending *p = &pending[fd];
 	ssize_t n, left;
@@ -118,6 +122,10 @@ turn(int fd)
 		p->off = 0;
 		p->len = (uint32_t)left;
 	}
+	/* There may be more, or the end: no event of its own would tell. */
+	if (left == 0 && ((size_t)n == sizeof chunk || events != EPOLLIN) &&
+	    !watch(EPOLL_CTL_MOD, fd, INPUT))
+		left = -1;
 	if (left == -1 || (left > 0 && !watch(EPOLL_CTL_MOD, fd, EPOLLOUT)))
 		let_go(fd);
 }
@@ -135,7 +143,7 @@ take(void)
 	if (n != 1 || fd == -1)
 		return;
 	if ((uint32_t)fd >= slots ||
-	    !watch(EPOLL_CTL_ADD, fd, EPOLLIN)) {
+	    !watch(EPOLL_CTL_ADD, fd, INPUT)) {
 		close(fd);
 		return;
 	}
@@ -154,7 +162,7 @@ pool_main(void)
 			if (ev[i].data.fd == WORKER_FD)
 				take();
 			else
-				turn(ev[i].data.fd);
+				turn(ev[i].data.fd, ev[i].events);
 		}
 	}
 	_exit(0);
