@@ -7,8 +7,11 @@
 
 #include "worker.h"
 
-/* Only the pages a message touches are ever there. */
-static char buffer[65536];
+/* Only the pages a message touches are ever there; its first is a whole one. */
+static char buffer[65536] __attribute__((aligned(4096)));
+
+/* What is read at once to begin with; more when that was filled. */
+#define CHUNK_FIRST 4096
 
 static void
 write_all(size_t len)
@@ -27,13 +30,15 @@ write_all(size_t len)
 void
 echo_main(void)
 {
-	for (;;) {
-		ssize_t n = read(WORKER_FD, buffer, sizeof buffer);
+	for (size_t chunk = CHUNK_FIRST;;) {
+		ssize_t n = read(WORKER_FD, buffer, chunk);
 
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			_exit(0);
 		write_all((size_t)n);
+		if ((size_t)n == chunk && chunk < sizeof buffer)
+			chunk *= 2;
 	}
 }
