@@ -53,9 +53,16 @@ secret_settle(void)
 #define SIZE		((size_t)512 << 10)
 /* Larger than some bookkeeping of libcrypto's, small enough for any number. */
 #define SMALLEST	32
+/*
+ * Once the key is read, blocks of a record's size are libssl's buffers for what
+ * clients send and get: two of them for each message.  To wipe them would cost
+ * a small one a tenth of its time, and our own buffers have the same in them.
+ */
+#define RECORD		16384
 
 static char	*heap;		/* SIZE bytes */
 static bool	 gathering;	/* between secret_begin and secret_end */
+static bool	 settled;	/* nothing that the key was made of is left */
 
 static bool
 in_heap(const void *p)
@@ -84,12 +91,15 @@ secret_malloc(size_t size, const char *file, int line)
 static void
 wiping_free(void *p, const char *file, int line)
 {
+	size_t size;
+
 	if (in_heap(p)) {
 		CRYPTO_secure_free(p, file, line);	/* wipes it */
 		return;
 	}
-	if (p != NULL)
-		explicit_bzero(p, malloc_usable_size(p));
+	size = p == NULL ? 0 : malloc_usable_size(p);
+	if (size > 0 && (size < RECORD || !settled))
+		explicit_bzero(p, size);
 	free(p);
 }
 
@@ -198,6 +208,7 @@ secret_end(void)
 void
 secret_settle(void)
 {
+	settled = true;
 }
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Where libcrypto keeps the private key, and that what libcrypto and libssl
- * free is wiped.
+ * free is wiped, but for libssl's buffers of records.
  *
  * With OpenSSL the key lies in its secure heap, which here is memory of
  * memfd_secret(2) where the kernel has that: not even root reads it, by
