@@ -202,7 +202,7 @@ conn_log_open(struct conn *c)
 	put_peer(&l, c);
 	log_str(&l, "tls", tls_conn_version(c->t.tls));
 	log_str(&l, "cipher", tls_conn_cipher(c->t.tls));
-	if (leaf != NULL) {
+	if (leaf != NULL && l.wanted) {
 		put_subject(&l, "subject", leaf);
 		put_sha256(&l, leaf);
 	}
