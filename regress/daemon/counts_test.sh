@@ -91,7 +91,7 @@ handshakes_body() {
 	begin
 	count_calls --handshakes 1 -t 8
 	operations handshakes
-	at_most 24 parent -epoll_wait -accept4 -recvmsg
+	at_most 26 parent -epoll_wait -accept4 -recvmsg
 	at_most 40 parent
 	at_most 10 spawner
 	at_most 16 worker
