@@ -113,7 +113,9 @@ start_spawner(void)
 	close(pair[1]);
 	close(life[0]);
 	close(HANDOFF_WORKER_EXE);
-	if (!channel_send(PARENT_CHANNEL_FD, &s, sizeof s, -1))
+	/* Who has ended already is missed in wait_for_spawner. */
+	if (!channel_send(PARENT_CHANNEL_FD, &s, sizeof s, -1) &&
+	    errno != EPIPE)
 		fatal(EX_OSERR, "spawner: %s", strerror(errno));
 	return PARENT_CHANNEL_FD;
 }

@@ -308,6 +308,14 @@ daemon_status() {
 	wait "$daemon_pid"
 }
 
+# Nobody may have been killed by a filter; a case in which somebody is to be sets
+# this first.
+filters_kill=
+
+nobody_killed() {
+	test -n "$filters_kill" || ! log_has 'signal=SYS'
+}
+
 # Ask it to end; it must, with status 0.
 stop_daemon() {
 	kill -TERM "$daemon_pid" || atf_fail "posternd has gone by itself"
@@ -315,6 +323,10 @@ stop_daemon() {
 		status=$?
 		show_log
 		atf_fail "posternd ended with status $status"
+	}
+	nobody_killed || {
+		show_log
+		atf_fail "a filter has killed somebody"
 	}
 }
 

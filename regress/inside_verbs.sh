@@ -10,7 +10,7 @@
 # An attack's outcome is "killed SYS" (by a filter, or "killed" with another
 # signal), "refused" (the process goes on), "ended N" or, never, "through".
 
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2034,SC2154
 # What `attack' has seen: for its callers.
 outcome=
 
@@ -28,6 +28,7 @@ need_inside() {
 # are tried (make mutate) the one that it is about is in each plan.
 use_inside() {
 	need_inside
+	filters_kill=yes
 	test -d inside || {
 		mkdir inside
 		cp "$(inside_dir)"/postern* inside/

@@ -685,6 +685,7 @@ break_filter() {
 
 root_case filter_broken "Who breaks its filter is killed, and named in the log"
 filter_broken_body() {
+	filters_kill=yes
 	start_with_one
 	# of the session
 	pid=$(worker_of 1)

@@ -305,6 +305,19 @@ namespaces_by_sysctl_body() {
 	no_start 71 'sysctl kernel.unprivileged_userns_clone is 0: set it to 1'
 }
 
+# A plan (make mutate) goes with the program that it is beside.
+e2e_case worker_ends "Nor with one whose spawner ends at once"
+worker_ends_body() {
+	make_pki
+	write_conf
+	mkdir bin
+	cp "$(command -v posternd)" bin/
+	cp "$(dirname "$(command -v posternd)")/plan" bin/ 2>/dev/null
+	cp /bin/true bin/postern-worker
+	PATH=$PWD/bin:$PATH
+	no_start 69 'the spawner ended before it was ready'
+}
+
 e2e_case usage "What the options say, and do not"
 usage_body() {
 	posternd -V >out || atf_fail "-V: status $?"

@@ -29,12 +29,14 @@ FIRST = {
         "daemon/hostcheck_test:server_by_ipv6",
         "daemon/session_test:half_close -U", "daemon/log_test:syslog",
         "daemon/reload_test:second_term", "daemon/limits_test:killed",
-        "daemon/limits_test:ipv6", "daemon/proxy_test:pieces"],
+        "daemon/start_test:worker_ends", "daemon/proxy_test:pieces",
+        "audit/live_test:connection"],
     "parent": [
         "daemon/session_test:half_close", "daemon/hostcheck_test:by_name",
         "daemon/watch_test:revoked", "daemon/watch_test:ca_swapped",
         "daemon/proxy_test:pieces", "daemon/reload_test:term_drains",
-        "daemon/log_test:syslog"],
+        "daemon/log_test:stuck_parent", "daemon/log_test:syslog",
+        "daemon/session_test:many_connection"],
     "resolver": [
         "daemon/hostcheck_test:by_name", "daemon/hostcheck_test:long_answer",
         "daemon/hostcheck_test:server_by_ipv6", "daemon/log_test:syslog"],
