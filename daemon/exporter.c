@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "addr.h"
 #include "board.h"
 #include "bounds.h"
 #include "confine.h"
@@ -30,11 +31,18 @@
 /* What a request may be, and for how long (bytes, s). */
 #define HEADER_MAX	8192
 #define PATIENCE_S	5
-/* With no descriptor left a listener rests for so long (us). */
-#define REST_US		100000
+#define HTTP_MISDIRECTED 421	/* RFC 9110 15.5.20 */
+
+/*
+ * With no descriptor left a listener rests for so long; the one for status is
+ * back first.
+ */
+static const struct timeval rest_time = { .tv_usec = 100000 };
+static const struct timeval short_rest = { .tv_usec = 10000 };
 
 static struct exporter_setup	setup;
 static struct event_base	*base;
+static struct evhttp		*http;		/* NULL: no metrics */
 static struct sock_fprog	filter;
 
 /* A listening socket that rests when no more can be accepted. */
@@ -100,24 +108,25 @@ on_rested(evutil_socket_t fd, short what, void *arg)
 static void
 on_error(struct evconnlistener *l, void *arg)
 {
-	const struct timeval tv = { .tv_usec = REST_US };
 	struct door *d = l == metrics_door.listener ? &metrics_door :
 	    &status_door;
 
 	(void)arg;
 	evconnlistener_disable(l);
-	event_add(&d->rested, &tv);
+	event_add(&d->rested, l == metrics_door.listener ? &rest_time :
+	    &short_rest);
 }
 
 static void
-open_door(struct door *d, int fd, evconnlistener_cb cb)
+open_door(struct door *d, int fd, evconnlistener_cb cb,
+    evconnlistener_errorcb on_no_room)
 {
 	/* The supervisor's sockets listen already: hence the backlog of 0. */
 	d->listener = evconnlistener_new(base, cb, NULL,
 	    LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (d->listener == NULL)
 		fatal(EX_OSERR, "libevent: a listening socket");
-	evconnlistener_set_error_cb(d->listener, on_error);
+	evconnlistener_set_error_cb(d->listener, on_no_room);
 	event_assign(&d->rested, base, -1, 0, on_rested, d);
 }
 
@@ -131,12 +140,33 @@ put_header(struct evhttp_request *r, const char *key, const char *value)
 		fatal(EX_OSERR, "out of memory");
 }
 
+/*
+ * A page in a browser of this machine can ask a name of its own, which its DNS
+ * says is 127.0.0.1, and may read the answer.  So a name is no address of ours,
+ * but for the one that everybody has.
+ */
+static bool
+is_ours(const char *host)
+{
+	struct sockaddr_storage ss;
+
+	return host == NULL || strcasecmp(host, "localhost") == 0 ||
+	    addr_parse_host(host, &ss);
+}
+
 static void
 on_metrics(struct evhttp_request *r, void *arg)
 {
-	struct evbuffer *b = evbuffer_new();
+	struct evbuffer *b;
 
 	(void)arg;
+	if (!is_ours(evhttp_request_get_host(r))) {
+		put_header(r, "Connection", "close");
+		evhttp_send_error(r, HTTP_MISDIRECTED,
+		    "ask by address, or as localhost");
+		return;
+	}
+	b = evbuffer_new();
 	if (b == NULL)
 		fatal(EX_OSERR, "out of memory");
 	prometheus_text(b);
@@ -158,8 +188,7 @@ on_other(struct evhttp_request *r, void *arg)
 static void
 serve_metrics(void)
 {
-	struct evhttp *http = evhttp_new(base);
-
+	http = evhttp_new(base);
 	if (http == NULL)
 		fatal(EX_OSERR, "libevent: HTTP");
 	evhttp_set_max_headers_size(http, HEADER_MAX);
@@ -169,9 +198,26 @@ serve_metrics(void)
 	evhttp_set_gencb(http, on_other, NULL);
 	if (evhttp_set_cb(http, "/metrics", on_metrics, NULL) != 0)
 		fatal(EX_OSERR, "libevent: HTTP");
-	open_door(&metrics_door, EXPORTER_METRICS_FD, NULL);
+	open_door(&metrics_door, EXPORTER_METRICS_FD, NULL, on_error);
 	if (evhttp_bind_listener(http, metrics_door.listener) == NULL)
 		fatal(EX_OSERR, "libevent: HTTP");
+}
+
+/*
+ * Who asks for status is root, or whom root lets; so who asks for metrics, which
+ * anybody may, gives way where there are no more descriptors.
+ */
+static void
+on_status_error(struct evconnlistener *l, void *arg)
+{
+	if (http != NULL) {
+		event_del(&metrics_door.rested);
+		evhttp_free(http);	/* the socket stays open */
+		serve_metrics();
+		evconnlistener_disable(metrics_door.listener);
+		event_add(&metrics_door.rested, &rest_time);
+	}
+	on_error(l, arg);
 }
 
 /* ---- status: whoever connects is told, and is not listened to --------------------------- */
@@ -222,7 +268,8 @@ prepare(void)
 	if (setup.metrics != 0)
 		serve_metrics();
 	if (setup.status != 0)
-		open_door(&status_door, EXPORTER_STATUS_FD, on_status);
+		open_door(&status_door, EXPORTER_STATUS_FD, on_status,
+		    on_status_error);
 	statement_prepare();
 }
 

@@ -301,6 +301,17 @@ bad_requests_body() {
 	answered 200
 	printf 'GET /else HTTP/1.1\r\nHost: x\r\n\r\n' | say
 	answered 404
+	for host in localhost LocalHost:9464 127.0.0.1 192.0.2.1:80 '[::1]' \
+	    '[2001:db8::1]:9464'; do
+		printf 'GET /metrics HTTP/1.1\r\nHost: %s\r\n\r\n' $host | say
+		answered 200
+	done
+	# What a browser's page could have got its name to mean.
+	for host in x rebound.example:9464 127.0.0.1.rebound.example \
+	    localhost.rebound.example 127.0.0.1:80.x ''; do
+		printf 'GET /metrics HTTP/1.1\r\nHost: %s\r\n\r\n' $host | say
+		answered 4
+	done
 	printf 'DELETE /metrics HTTP/1.1\r\n\r\n' | say
 	answered '[45]'
 	printf 'nonsense\r\n\r\n' | say
@@ -347,6 +358,52 @@ crowd_body() {
 	# each has five seconds; the clients of the service notice nothing
 	assert_echo
 	wait_for 60 get_quietly || atf_fail "they keep the others out"
+	alive "$exporter" || atf_fail "it did not survive"
+	stop_daemon
+}
+# They come again when they have been sent away, and say a letter now and then.
+many_slow_ones() {
+	python3 -c 'import selectors, socket, sys, time
+loop = selectors.DefaultSelector()
+def come():
+	s = socket.socket()
+	s.setblocking(False)
+	s.connect_ex(("127.0.0.1", int(sys.argv[1])))
+	loop.register(s, selectors.EVENT_READ)
+for i in range(100):
+	come()
+print("there", flush=True)
+said = 0
+while True:
+	for key, what in loop.select(0.2):
+		loop.unregister(key.fileobj)
+		key.fileobj.close()
+		come()
+	if time.monotonic() - said < 1:
+		continue
+	said = time.monotonic()
+	for key in list(loop.get_map().values()):
+		try:
+			key.fileobj.send(b"G")
+		except OSError:
+			pass' "${metrics_at#*:}" >slow
+}
+
+answers_status() {
+	timeout 4 posternd -f posternd.conf --status >out 2>err
+}
+
+e2e_case status_first "Whoever asks for metrics gives way to who asks for status"
+status_first_body() {
+	make_pki
+	write_metrics_conf
+	start_daemon
+	exporter=$(the_exporter)
+	run_in_background many_slow_ones
+	expect_soon test -s slow
+	for i in 1 2 3 4 5 6 7 8; do
+		wait_for 20 answers_status || atf_fail "not told: $i"
+	done
 	alive "$exporter" || atf_fail "it did not survive"
 	stop_daemon
 }
