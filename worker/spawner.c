@@ -315,16 +315,6 @@ spawn_in_pool(void)
 	return ok;
 }
 
-/* Did init end because the parent has?  Then there is nothing to say. */
-static bool
-parent_is_gone(void)
-{
-	const struct timespec patience = { .tv_sec = 1 };
-	struct pollfd p = { .fd = SPAWNER_CHANNEL_FD, .events = 0 };
-
-	return ppoll(&p, 1, &patience, NULL) == 1 && (p.revents & POLLHUP);
-}
-
 /* Most end well, and nobody asks; others are the log's and their clients'. */
 static void
 tell_end(pid_t pid, int status)
@@ -341,7 +331,11 @@ tell_end(pid_t pid, int status)
 		tell(SPAWNER_ENDED, pid, 0, 0, -1);
 }
 
-/* True if a child was reaped.  Init's end is ours: no worker could follow. */
+/*
+ * True if a child was reaped.  Init's end is ours: no worker could follow.  (When
+ * it ends because the parent has, nobody is left to say so: the same pipe has
+ * had us killed before init could read its end.)
+ */
 static bool
 reap_one(void)
 {
@@ -350,8 +344,6 @@ reap_one(void)
 
 	if (pid <= 0)
 		return false;
-	if (pid == init_pid && parent_is_gone())
-		_exit(0);
 	if (pid == init_pid)
 		fatal(EX_UNAVAILABLE, "the workers' init ended: none can be "
 		    "started any more");
