@@ -250,6 +250,185 @@ ATF_TC_BODY(datagrams, tc)
 	ATF_CHECK_EQ(0, strncmp(text, "<27>", 4));
 }
 
+/* ---- the journal's own form --------------------------------------------------- */
+
+static int journal_side;		/* what we have sent comes here */
+
+static void
+begin_fields(void)
+{
+	int s[2];
+
+	ATF_REQUIRE_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+	journal_side = s[0];
+	dup2(s[1], STDERR_FILENO);
+	close(s[1]);
+	log_init("test", LOG_KIND_FIELDS, LOG_INFO);
+}
+
+/*
+ * One datagram, as journald takes it apart ("Native Journal Protocol"): a name,
+ * "=", a value and a line's end; or a name, a line's end, 8 bytes of size, a
+ * value and a line's end.  `find` is called with each.
+ */
+static size_t
+take_fields(void (*find)(const char *name, const char *value, size_t len))
+{
+	ssize_t n = recv(journal_side, text, sizeof text, MSG_DONTWAIT);
+	const char *at = text, *end = text + n;
+	size_t fields = 0;
+
+	ATF_REQUIRE(n > 0);
+	while (at < end) {
+		size_t name_len = strcspn(at, "=\n"), len = 0;
+		char name[80] = "";
+
+		ATF_REQUIRE(name_len > 0 && name_len < sizeof name);
+		memcpy(name, at, name_len);
+		at += name_len + 1;
+		if (at[-1] == '=') {
+			len = strcspn(at, "\n");
+		} else {
+			ATF_REQUIRE(end - at > 8);
+			for (int i = 7; i >= 0; i--)
+				len = len << 8 | (unsigned char)at[i];
+			at += 8;
+		}
+		ATF_REQUIRE(at + len < end && at[len] == '\n');
+		find(name, at, len);
+		at += len + 1;
+		fields++;
+	}
+	return fields;
+}
+
+static char found[64][256];	/* NAME=value, with its bytes */
+static size_t founds;
+
+static void
+find_all(const char *name, const char *value, size_t len)
+{
+	ATF_REQUIRE(founds < 64);
+	snprintf(found[founds++], sizeof found[0], "%s=%.*s", name, (int)len,
+	    value);
+}
+
+/* How many fields are exactly this. */
+static size_t
+has_field(const char *field)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < founds; i++)
+		n += strcmp(found[i], field) == 0;
+	return n;
+}
+
+ATF_TC_WITHOUT_HEAD(fields);
+ATF_TC_BODY(fields, tc)
+{
+	struct log_line l;
+
+	begin_fields();
+	log_begin(&l, LOG_WARNING, "refused");
+	log_str(&l, "peer", "192.0.2.1:443");
+	log_str(&l, "subject", "CN=a b");
+	log_num(&l, "bytes_in", -7);
+	log_fmt(&l, "left-out", "%d/%d", 1, 2);
+	log_str(&l, "empty", "");
+	log_end(&l);
+	founds = 0;
+	ATF_CHECK_EQ(10, take_fields(find_all));
+	ATF_CHECK_EQ(1, has_field("PRIORITY=4"));
+	ATF_CHECK_EQ(1, has_field("SYSLOG_IDENTIFIER=posternd"));
+	ATF_CHECK_EQ(1, has_field("MESSAGE=process=test event=refused "
+	    "peer=192.0.2.1:443 subject=\"CN=a b\" bytes_in=-7 "
+	    "left-out=1/2 empty=\"\""));
+	ATF_CHECK_EQ(1, has_field("POSTERN_PROCESS=test"));
+	ATF_CHECK_EQ(1, has_field("POSTERN_EVENT=refused"));
+	ATF_CHECK_EQ(1, has_field("POSTERN_PEER=192.0.2.1:443"));
+	ATF_CHECK_EQ(1, has_field("POSTERN_SUBJECT=CN=a b"));
+	ATF_CHECK_EQ(1, has_field("POSTERN_BYTES_IN=-7"));
+	ATF_CHECK_EQ(1, has_field("POSTERN_LEFT_OUT=1/2"));
+	ATF_CHECK_EQ(1, has_field("POSTERN_EMPTY="));
+	log_event(LOG_DEBUG, "accept", "x");	/* below the level */
+	ATF_CHECK_EQ(-1, recv(journal_side, text, 1, MSG_DONTWAIT));
+}
+
+/* Whatever a value is made of, and however it comes: it stays that field's. */
+ATF_TC_WITHOUT_HEAD(no_forged_field);
+ATF_TC_BODY(no_forged_field, tc)
+{
+	static const char *const hostile[] = {
+		"x\nPRIORITY=0\n_UID=0\nPOSTERN_EVENT=open\n",
+		"x\nPOSTERN_EVENT\n\4\0\0\0\0\0\0\0open\n",
+		"\n", "\n\n", "=", "PRIORITY=0", "\nPRIORITY=0",
+		"\"\nPOSTERN_EVENT=open\n\"", "\\\n", "\xff\n\x01=",
+	};
+
+	begin_fields();
+	for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+		struct log_line l;
+
+		log_begin(&l, LOG_WARNING, "refused");
+		log_str(&l, "subject", hostile[i]);
+		/* as if somebody had forgotten to make it safe */
+		log_escaped(&l, "names", hostile[i]);
+		log_end(&l);
+		founds = 0;
+		ATF_CHECK_EQ(7, take_fields(find_all));
+		ATF_CHECK_EQ(1, has_field("PRIORITY=4"));
+		ATF_CHECK_EQ(0, has_field("PRIORITY=0"));
+		ATF_CHECK_EQ(0, has_field("_UID=0"));
+		ATF_CHECK_EQ(1, has_field("POSTERN_EVENT=refused"));
+		ATF_CHECK_EQ(0, has_field("POSTERN_EVENT=open"));
+	}
+}
+
+/* The longest line, and more keys than there is room for. */
+ATF_TC_WITHOUT_HEAD(long_fields);
+ATF_TC_BODY(long_fields, tc)
+{
+	static char value[3000];
+	struct log_line l;
+
+	begin_fields();
+	memset(value, 'v', sizeof value - 1);
+	log_begin(&l, LOG_INFO, "open");
+	log_str(&l, "one", value);
+	log_str(&l, "two", value);
+	for (int i = 0; i < 2 * LOG_KEYS_MAX; i++)
+		log_str(&l, "a-key-that-is-rather-long-as-keys-go", "v");
+	log_end(&l);
+	founds = 0;
+	/* three, process, event, "one", and the rest of them */
+	ATF_CHECK(take_fields(find_all) == 3 + LOG_KEYS_MAX);
+}
+
+/* No row lets a process write to the journal by anything but this. */
+ATF_TC_WITHOUT_HEAD(full_journal);
+ATF_TC_BODY(full_journal, tc)
+{
+	size_t sent = 0;
+
+	begin_fields();
+	alarm(20);
+	for (int i = 0; i < 5000; i++)
+		log_event(LOG_INFO, "fill", "%d", i);
+	while (recv(journal_side, text, sizeof text, MSG_DONTWAIT) > 0)
+		sent++;
+	ATF_CHECK(sent > 0 && sent < 5000);
+	log_event(LOG_INFO, "after", "x");
+	founds = 0;
+	take_fields(find_all);
+	ATF_CHECK_EQ(1, has_field("POSTERN_EVENT=log-dropped"));
+	snprintf(text, 64, "POSTERN_LINES=%zu", 5000 - sent);
+	ATF_CHECK_EQ(1, has_field(text));
+	founds = 0;
+	take_fields(find_all);
+	ATF_CHECK_EQ(1, has_field("POSTERN_EVENT=after"));
+}
+
 /* Add up what `text` says: lines that came through, lines told as dropped. */
 static void
 account(const char *event, size_t *came, size_t *told)
@@ -455,6 +634,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fatal_ends);
 	ATF_TP_ADD_TC(tp, stream);
 	ATF_TP_ADD_TC(tp, datagrams);
+	ATF_TP_ADD_TC(tp, fields);
+	ATF_TP_ADD_TC(tp, no_forged_field);
+	ATF_TP_ADD_TC(tp, long_fields);
+	ATF_TP_ADD_TC(tp, full_journal);
 	ATF_TP_ADD_TC(tp, full_pipe);
 	ATF_TP_ADD_TC(tp, full_blocking_pipe);
 	ATF_TP_ADD_TC(tp, full_socket);
