@@ -84,6 +84,7 @@ static const struct word levels[] = { EXACTLY(SOL_SOCKET),
 	EXACTLY(IPPROTO_IP), EXACTLY(IPPROTO_IPV6), EXACTLY(IPPROTO_TCP),
 	END };
 static const struct word socket_options[] = { EXACTLY(SO_REUSEADDR),
+	EXACTLY(SO_BINDTOIFINDEX),
 	EXACTLY(SO_REUSEPORT), EXACTLY(SO_KEEPALIVE), EXACTLY(SO_SNDBUF),
 	EXACTLY(SO_RCVBUF), EXACTLY(SO_LINGER), END };
 static const struct word ipv6_options[] = { EXACTLY(IPV6_V6ONLY), END };

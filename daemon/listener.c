@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -92,6 +93,25 @@ names(const struct config *c, const struct config_listen *l)
 		if (same(&c->listen[i], l))
 			return true;
 	return false;
+}
+
+/*
+ * To close a listening socket resets whoever is in its queue.  So at first those
+ * who are new are kept out: for who comes by no such device nobody listens, and
+ * he is refused as if it were closed already.  Who has begun before has no device
+ * to keep to, and gets into the queue.
+ */
+void
+listener_turn_away(void)
+{
+	static const int no_such_device = INT_MAX;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (setsockopt(table[i].fd, SOL_SOCKET, SO_BINDTOIFINDEX,
+		    &no_such_device, sizeof no_such_device) == -1)
+			log_event(LOG_WARNING, "drain", "a listening socket: "
+			    "%s: who is new now may be cut off",
+			    strerror(errno));
 }
 
 void

@@ -30,6 +30,11 @@
  * 2^31: be replaced long before.
  */
 #define ACCEPTS_MAX (UINT32_C(1) << 29)
+/*
+ * Before a stop's drain, for those who are in the queue, or as good as there: so
+ * long TCP may take, from far away, for what has begun.
+ */
+static const struct timeval last_clients = { .tv_usec = 250000 };
 /* After the drain's deadline, for what was received to be echoed (ms). */
 #define LAST_MS 5000
 
@@ -42,7 +47,8 @@ struct service service;
 static const struct timeval rest_time = { .tv_usec = 100000 };
 
 static struct event	listener[CONFIG_LISTEN_MAX];
-static struct event	signals, rest_timer, drain_timer, progress_timer;
+static struct event	signals, rest_timer, drain_timer, stop_timer;
+static struct event	progress_timer;
 static uint32_t		accepts;
 static bool		last_call, is_ready;
 
@@ -200,6 +206,21 @@ service_drain(int64_t deadline_ms, const char *why)
 }
 
 static void
+on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	service_drain(service.config->drain_ms, "stop");
+}
+
+/* The supervisor keeps away who is new; who came before is still taken. */
+static void
+stop(void)
+{
+	if (!service.accepting || event_add(&stop_timer, &last_clients) == -1)
+		service_drain(service.config->drain_ms, "stop");
+}
+
+static void
 on_signal(evutil_socket_t fd, short what, void *arg)
 {
 	struct signalfd_siginfo s;
@@ -207,7 +228,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 	(void)what, (void)arg;
 	while (read(fd, &s, sizeof s) == (ssize_t)sizeof s) {
 		if (s.ssi_signo == SIGTERM)
-			service_drain(service.config->drain_ms, "stop");
+			stop();
 		else
 			service_drain(0, "reload");
 	}
@@ -297,6 +318,7 @@ service_prepare(const struct config *config)
 	check_loop();
 	watch_signals();
 	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
+	event_assign(&stop_timer, service.base, -1, 0, on_stop, NULL);
 	event_assign(&drain_timer, service.base, -1, 0, on_drain_deadline,
 	    NULL);
 	event_assign(&progress_timer, service.base, -1, EV_PERSIST, on_progress,

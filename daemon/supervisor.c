@@ -226,7 +226,8 @@ stop(void)
 	log_event(LOG_INFO, "drain", "up to %lld.%03d s, then the end",
 	    (long long)(c->drain_ms / 1000), (int)(c->drain_ms % 1000));
 	generation_stop();
-	/* Nobody waits in a queue that is not served, nor for a successor. */
+	/* Its parents take who is in the queue; a successor can have the port. */
+	listener_turn_away();
 	listener_close_unused(NULL, NULL);
 	activation_close();
 	generation_signal_all(SIGTERM);

@@ -131,6 +131,9 @@ int listener_get(const struct config_listen *l);
 /* A new one, which is the caller's. */
 int listener_open(const struct config_listen *l);
 
+/* Before a stop: nobody new comes, and who waits in the queue stays there. */
+void listener_turn_away(void);
+
 /* Close those that neither configuration names (either may be NULL). */
 void listener_close_unused(const struct config *a, const struct config *b);
 

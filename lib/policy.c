@@ -923,6 +923,8 @@ static const struct policy_row supervisor_rows[] = {
 	    "[::] leaves 0.0.0.0 to others" },
 	{ "setsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_REUSEADDR) },
 	    "a restart binds at once" },
+	{ "setsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_BINDTOIFINDEX) },
+	    "a stop: nobody new comes, while who waits is still taken" },
 	{ "shutdown", { EQ(1, SHUT_RD) }, "nothing is to come from a parent" },
 	{ "socket", { EQ(0, AF_INET), EQ(1, LISTENING), EQ(2, 0) },
 	    "a start or a reload names an address to listen at" },

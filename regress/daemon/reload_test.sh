@@ -353,6 +353,52 @@ term_drains_body() {
 	atf_check_equal 0 "$(log_count end=shutting-down)"
 }
 
+# connected N: so many clients have a connection to the service, as the kernel
+# sees it.
+connected() {
+	test "$(grep -c "^ *[0-9]*: [0-9A-F:]* [0-9A-F]*:$(printf %04X "$port") 01 " \
+	    /proc/net/tcp)" -eq "$1"
+}
+
+is_stopped() {
+	grep -q '^State:.*T' "/proc/$1/status"
+}
+
+# one_client NAME: it has its echo, or leaves a file NAME.failed
+one_client() {
+	echo "I am $1" >"$1.in"
+	connect -w 60 <"$1.in" >"$1.out" 2>"$1.err" &&
+	    cmp -s "$1.in" "$1.out" || cp "$1.err" "$1.failed"
+}
+
+e2e_case queued "TERM: who waits in the queue is served, who is new is not"
+queued_body() {
+	make_pki
+	write_conf timeouts.drain=50s timeouts.handshake=50s
+	start_daemon
+	parent=$(process_titled "$daemon_pid" 'posternd: parent*')
+	kill -STOP "$parent"
+	expect_soon is_stopped "$parent"
+	# more than it takes at once
+	for n in $(seq 24); do
+		run_in_background one_client client$n
+	done
+	expect_soon connected 24
+	kill -TERM "$daemon_pid"
+	expect_log 'process=supervisor event=drain'
+	one_client late
+	grep -q 'Connection refused' late.failed ||
+	    atf_fail "one that is new is in the queue: $(cat late.*)"
+	kill -CONT "$parent"
+	daemon_status || atf_fail "it ended with status $?"
+	for n in $(seq 24); do
+		test ! -e client$n.failed ||
+		    atf_fail "client $n was lost: $(cat client$n.failed)"
+	done
+	atf_check_equal 24 "$(log_count 'event=close .*end=finished')"
+	atf_check_equal 0 "$(log_count event=refused)"
+}
+
 e2e_case drain_has_an_end "When the drain has lasted, sessions end cleanly"
 drain_has_an_end_body() {
 	make_pki
