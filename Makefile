@@ -216,6 +216,7 @@ help:
 	@echo 'make demo     certificates, a service, a file there and back'
 	@echo 'make run      a service on 127.0.0.1:7443 to try things with'
 	@echo 'make bench    against other servers; bench-quick: two minutes of it'
+	@echo 'make soak     load, reloads and kills for half an hour (SOAK=seconds)'
 	@echo 'make lint     what the checkers at hand have to say'
 	@echo 'make asan     the tests under address and undefined sanitizers'
 	@echo 'make install  install below prefix ($(prefix)), DESTDIR before it'
@@ -298,6 +299,7 @@ deb:
 # ---- lint: each checker if it is there --------------------------------------
 
 LINT_C    = $(foreach d,lib $(PART_DIRS) bench/peers regress/lib regress/inside \
+	regress/load \
 	$(PART_DIRS:%=regress/%),$(call srcs,$d))
 LINT_FLAGS = -D_GNU_SOURCE -DPOSTERN_VERSION=\"lint\" -Ilib -iquote . \
 	-iquote regress/lib

@@ -15,7 +15,7 @@ TEST_HELPERS := $(sort $(wildcard regress/*/*_helper.c))
 
 TEST_BINS   := $(TEST_C:%.c=$(B)/%) $(TEST_HELPERS:%.c=$(B)/%)
 TEST_SCRIPT := $(TEST_SH:%.sh=$(B)/%)
-TEST_FILES  := $(B)/regress/common.sh \
+TEST_FILES  := $(B)/regress/common.sh $(B)/regress/load/soak.py \
 	$(patsubst %,$(B)/%,$(wildcard regress/*_verbs.sh)) $(B)/regress/Kyuafile \
 	$(TEST_DIRS:%=$(B)/regress/%/Kyuafile)
 
@@ -50,6 +50,11 @@ $(TEST_FILES): $(B)/%: %
 
 .PHONY: tests check trace
 tests: $(TEST_BINS) $(TEST_SCRIPT) $(TEST_FILES) $(B)/postern-bench
+
+# SOAK: how many seconds.
+.PHONY: soak
+soak: all $(B)/regress/load/visitors_helper
+	@python3 regress/load/soak.py --build $(B) --seconds $(or $(SOAK),1800)
 
 check: all tests
 	@SANITIZE='$(SANITIZE)' sh regress/run.sh $(B) $(TESTS)
