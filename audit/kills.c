@@ -17,6 +17,7 @@
 #include <sysexits.h>
 
 #include "audit.h"
+#include "journal.h"
 #include "looker.h"
 #include "source.h"
 #include "whose.h"
@@ -44,6 +45,7 @@ static struct {
 	size_t		 files, logs;
 } given;
 
+/* Of the kernel: what is given, or the system's three. */
 static struct list	 kernel, logs;
 static struct kill	*kills;
 static size_t		 kill_count, kill_room;
@@ -137,17 +139,55 @@ check_logged(void)
 	free(s.data);
 }
 
-/* Where the kernel's records are: with auditd it has them, else the kernel. */
+/* As far as it goes back; false if there is none. */
+static bool
+read_journal(void)
+{
+	char why[128];
+
+	switch (journal_read(&kernel.source[kernel.count], why, sizeof why)) {
+	case JOURNAL_READ:
+		/* An empty one has none of the kernel's. */
+		if (kernel.source[kernel.count].len == 0)
+			return false;
+		kernel.count++;
+		return true;
+	case JOURNAL_FAILED:
+		complain(EX_UNAVAILABLE, "journalctl", why);
+		break;
+	case JOURNAL_NONE:
+		break;
+	}
+	return false;
+}
+
+static bool
+read_auditd(void)
+{
+	if (source_read(AUDITD, &kernel.source[kernel.count])) {
+		kernel.count++;
+		return true;
+	}
+	if (errno != ENOENT)
+		complain(errno == EFBIG ? EX_DATAERR : EX_NOPERM, AUDITD,
+		    errno == EFBIG ? "has more than the 64 MiB that are read; "
+		    "give a part of it (--file)" : strerror(errno));
+	return false;
+}
+
+/*
+ * Where the kernel's records are: with auditd it has them, else the kernel,
+ * which forgets, and the journal, which has more of them.
+ */
 static void
 read_system(void)
 {
+	bool some;
 	const char *why;
 
 	check_logged();
-	if (source_read(AUDITD, &kernel.source[kernel.count]))
-		kernel.count++;
-	else if (errno != ENOENT)
-		complain(EX_NOPERM, AUDITD, strerror(errno));
+	some = read_auditd();
+	some |= read_journal();
 	if (source_read(KMSG, &kernel.source[kernel.count])) {
 		kernel.count++;
 		return;
@@ -156,8 +196,10 @@ read_system(void)
 	if (errno == EPERM || errno == EACCES)
 		audit_reject(EX_NOPERM, "kills", KMSG, "only root may read the "
 		    "kernel's log; or give what it has written (--file)");
-	if (kernel.count == 0)
-		audit_reject(EX_UNAVAILABLE, "kills", KMSG, why);
+	if (!some)
+		errx(EX_UNAVAILABLE, "kills: there is no %s, nothing of the "
+		    "kernel in a journal, and %s: %s; give records (--file)",
+		    AUDITD, KMSG, why);
 }
 
 static void
@@ -167,7 +209,9 @@ read_all(void)
 		read_source(&kernel, given.file[i]);
 	for (size_t i = 0; i < given.logs; i++)
 		read_source(&logs, given.log[i]);
-	if (given.files == 0)
+	if (given.files == 0 && source_is_given())
+		read_source(&kernel, "-");
+	else if (given.files == 0)
 		read_system();
 }
 

@@ -65,6 +65,17 @@ read_all(int fd, struct source *s)
 }
 
 bool
+source_read_from(int fd, struct source *s)
+{
+	int e = read_all(fd, s);
+
+	if (e != 0)
+		free(s->data);
+	errno = e;
+	return e == 0;
+}
+
+bool
 source_read(const char *name, struct source *s)
 {
 	int fd = open_source(name), e;
@@ -72,13 +83,20 @@ source_read(const char *name, struct source *s)
 	*s = (struct source){ .name = name };
 	if (fd == -1)
 		return false;
-	e = read_all(fd, s);
+	e = source_read_from(fd, s) ? 0 : errno;
 	if (fd != STDIN_FILENO)
 		close(fd);
-	if (e != 0)
-		free(s->data);
 	errno = e;
 	return e == 0;
+}
+
+bool
+source_is_given(void)
+{
+	struct stat st;
+
+	return fstat(STDIN_FILENO, &st) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode));
 }
 
 bool

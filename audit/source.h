@@ -23,6 +23,12 @@ struct source {
  */
 bool source_read(const char *name, struct source *s);
 
+/* The same of what is open already, into what is empty but for its name. */
+bool source_read_from(int fd, struct source *s);
+
+/* Has standard input been given: a pipe or a file, no terminal, no device? */
+bool source_is_given(void);
+
 /*
  * The next line, from *at, which begins as 0: *line and its length, without
  * the newline.  *whole: it had one.  False at the end.

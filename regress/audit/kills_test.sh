@@ -391,6 +391,79 @@ confined_body() {
 	grep -qx mremap after || atf_fail "it has looked before"
 }
 
+# with_journal SCRIPT COMMAND...: where journalctl is this script, and nothing
+# is in the kernel's own log.
+with_journal() {
+	test -x /usr/bin/journalctl ||
+	    atf_skip "there is no /usr/bin/journalctl to stand in for"
+	unshare -m true || atf_skip "no mount namespace can be made here"
+	echo "$1" >journalctl
+	chmod 755 journalctl
+	shift
+	unshare -m sh -c 'mount --bind journalctl /usr/bin/journalctl &&
+	    mount --bind kmsg /dev/kmsg && exec "$@"' sh "$@" </dev/null
+}
+
+root_case journal "The journal is asked by itself, and is told once with others"
+journal_body() {
+	{
+		as_kmsg "$hex_record" | sed 's/.*;//; s/^/{"_TRANSPORT":"kernel",\
+"SYSLOG_FACILITY":"0","MESSAGE":"/; s/$/"}/' | tr -d '\n' |
+		    sed 's,"\(/usr[^"]*\)",\\"\1\\",'
+		echo
+	} >journal.json
+	# No record here; then the same.
+	echo '6,1,1,-;hello' >kmsg
+	with_journal "#!/bin/sh
+	{ echo \"\$*\"; env; } >$PWD/asked
+	cat $PWD/journal.json" postern-audit kills --json >out 2>err ||
+	    atf_fail "it failed: $(cat err)"
+	atf_check_equal "1 507" "$(json out '"%d %d" % (len(d["kills"]),
+	    d["kills"][0]["pid"])')"
+	grep -q -e '--output=json .*_TRANSPORT=audit + _TRANSPORT=kernel$' \
+	    asked || atf_fail "asked for $(cat asked)"
+	# A shell gives itself some; there is nothing of ours.
+	grep -v -e '^PWD=' -e '^_=' -e '^SHLVL=' -e '^OLDPWD=' asked |
+	    sed 1d >environment
+	test ! -s environment || atf_fail "environment: $(cat environment)"
+	as_kmsg "$hex_record" >kmsg
+	with_journal "#!/bin/sh
+	cat $PWD/journal.json" postern-audit kills --json >out ||
+	    atf_fail "it failed"
+	atf_check_equal 1 "$(json out 'len(d["kills"])')"
+	# What is piped is read instead.
+	as_kmsg "$echo_record" | postern-audit kills --json >out ||
+	    atf_fail "it failed"
+	atf_check_equal 1 "$(json out 'len(d["kills"])')"
+}
+
+root_case no_journal "A journal that is not there, and one that fails"
+no_journal_body() {
+	as_kmsg "$hex_record" >kmsg
+	with_journal "#!/bin/sh
+	exit 1" postern-audit kills --json >out 2>err ||
+	    atf_fail "it failed: $(cat err)"
+	atf_check_equal 1 "$(json out 'len(d["kills"])')"
+	for end in 'exit 3:it ended with 3' 'kill -9 $$:was killed by signal 9'; do
+		code=0
+		with_journal "#!/bin/sh
+		${end%%:*}" postern-audit kills --json >out 2>err || code=$?
+		atf_check_equal "$EX_UNAVAILABLE" "$code"
+		grep -q "^postern-audit: kills: journalctl: .*${end#*:}" err ||
+		    atf_fail "not said: $(cat err)"
+		atf_check_equal 1 "$(json out 'len(d["kills"])')"
+	done
+	# Nothing of the three.
+	test ! -e /var/log/audit/audit.log || return 0
+	with_journal "#!/bin/sh
+	exit 1" sh -c 'umount /dev/kmsg && mount -t tmpfs none /dev &&
+	    : >/dev/null && exec postern-audit kills' >out 2>err
+	code=$?
+	atf_check_equal "$EX_UNAVAILABLE" "$code"
+	grep -q '^postern-audit: kills: there is no /var/log/audit/audit.log, nothing of the kernel in a journal, and /dev/kmsg: No such file' \
+	    err || atf_fail "not said: $(cat err)"
+}
+
 e2e_case bad_input "What cannot be read is one line and a code"
 bad_input_body() {
 	refused $EX_NOINPUT 'kills: none: No such file' kills --file none
