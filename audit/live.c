@@ -3,6 +3,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,31 @@ parse(int argc, char **argv, pid_t *pid, bool *json)
 	return argv[optind];
 }
 
+/* What it cannot do without, and what for. */
+static const struct {
+	int		 number;
+	const char	*name, *what;
+} wanted[] = {
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "no process of another user can be "
+	    "looked into" },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "no filter can be read" },
+};
+
+static void
+check_capabilities(void)
+{
+	struct proc_status own;
+	int dir = proc_open(getpid());
+
+	if (dir == -1 || !proc_status(dir, &own))
+		err(EX_OSERR, "live: /proc");
+	close(dir);
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+		if (!(own.cap[CAPS_EFF] & (UINT64_C(1) << wanted[i].number)))
+			errx(EX_NOPERM, "live: %s is missing: %s",
+			    wanted[i].name, wanted[i].what);
+}
+
 /* What all of it needs is asked once, not failed by each process. */
 static void
 check_means(void)
@@ -172,6 +198,7 @@ check_means(void)
 	if (geteuid() != 0)
 		errx(EX_NOPERM, "live: only root can look into the processes "
 		    "of a service");
+	check_capabilities();
 	if (!tracee_available(why, sizeof why))
 		errx(EX_OSERR, "live: %s", why);
 }

@@ -393,9 +393,9 @@ tracee_available(char *why, size_t size)
 	if (ok) {
 		ok = request(PTRACE_SETOPTIONS, pid, 0, (void *)(intptr_t)
 		    (PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP)) != -1;
-		snprintf(t.why, sizeof t.why, errno == EPERM ? "CAP_SYS_ADMIN "
-		    "is missing, or there is a filter on postern-audit itself: "
-		    "no filter can be read" : "the kernel lacks "
+		snprintf(t.why, sizeof t.why, errno == EPERM ? "there is a "
+		    "filter on postern-audit itself: no filter of another can "
+		    "be read" : "the kernel lacks "
 		    "CONFIG_CHECKPOINT_RESTORE: no filter can be read");
 		tracee_release(&t);
 	}

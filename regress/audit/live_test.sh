@@ -192,12 +192,133 @@ no_right_body() {
 	make_pki
 	write_conf
 	start_daemon
-	for drop in sys_admin sys_ptrace; do
-		status=0
-		setpriv --bounding-set=-$drop --inh-caps=-$drop \
-		    postern-audit live --pid "$daemon_pid" >live.out \
-		    2>live.err || status=$?
-		test $status -ne 0 || atf_fail "without $drop all was well"
+	for drop in sys_admin:CAP_SYS_ADMIN sys_ptrace:CAP_SYS_PTRACE; do
+		for pid in "--pid $daemon_pid" ''; do
+			status=0
+			# shellcheck disable=SC2086
+			setpriv --bounding-set="-${drop%:*}" \
+			    --inh-caps="-${drop%:*}" postern-audit live $pid \
+			    >live.out 2>live.err || status=$?
+			atf_check_equal "$EX_NOPERM" "$status"
+			one_line "${drop#*:} is missing"
+		done
 	done
+	status=0
+	"$(atf_get_srcdir)/../daemon/without_helper" user-namespaces \
+	    postern-audit live --pid "$daemon_pid" >live.out 2>live.err ||
+	    status=$?
+	atf_check_equal "$EX_OSERR" "$status"
+	one_line 'there is a filter on postern-audit itself'
 	stop_daemon
+}
+
+# one_line WORDS: all that it said.
+one_line() {
+	test ! -s live.out || atf_fail "printed: $(head -n 3 live.out)"
+	test "$(wc -l <live.err)" -eq 1 || atf_fail "$(cat live.err)"
+	case $(cat live.err) in
+	'postern-audit: live: '*"$1"*) ;;
+	*) atf_fail "'$(cat live.err)' is without '$1'" ;;
+	esac
+}
+
+root_case several "of several services one is to be chosen"
+several_body() {
+	make_pki
+	write_conf
+	start_daemon
+	first=$daemon_pid
+	port=
+	mkdir second
+	cp ./*.pem ./*.key second/
+	cd second || atf_fail "cd"
+	write_conf
+	: >daemon.log
+	start_daemon
+	record "$first"
+	status=0
+	postern-audit live >live.out 2>live.err || status=$?
+	atf_check_equal "$EX_USAGE" "$status"
+	# Other tests may have others.
+	one_line "several are running, choose one by --pid: "
+	for pid in $first $daemon_pid; do
+		grep -q " $pid\\( \\|$\\)" live.err ||
+		    atf_fail "$pid is not named: $(cat live.err)"
+	done
+	expect_green
+	stop_daemon
+	kill -TERM "$first"
+	expect_soon gone "$first"
+}
+
+# Killed while it is looked at: as soon as the audit has it open.
+root_case vanishes "a service that ends meanwhile is said in one line"
+vanishes_body() {
+	make_pki
+	write_conf parents=2
+	looks() {
+		gone $audit_pid ||
+		    ls -l "/proc/$audit_pid/fd" 2>/dev/null |
+		    grep -q "/proc/$daemon_pid$"
+	}
+	for try in 1 2 3 4 5 6 7 8; do
+		start_daemon
+		postern-audit live --pid "$daemon_pid" >live.out 2>live.err &
+		audit_pid=$!
+		record $!
+		expect_soon looks
+		kill -KILL "$daemon_pid"
+		status=0
+		wait $audit_pid || status=$?
+		test $status -eq 0 || break
+	done
+	test $status -ne 0 || atf_skip "it was faster than this test each time"
+	atf_check_equal "$EX_UNAVAILABLE" "$status"
+	one_line "process $daemon_pid ended meanwhile"
+}
+
+# The audit's own questions of the kernel are answered as an older one would.
+root_case older_kernel "what the kernel does not have is no failure, and shown"
+older_kernel_head() {
+	atf_set descr "what the kernel does not have is no failure, and shown"
+	atf_set require.user root
+	atf_set require.progs strace
+}
+older_kernel_body() {
+	make_pki
+	write_conf
+	start_daemon
+	audit_of_older_kernel
+	test "$status" -eq 0 ||
+	    atf_fail "it ended with $status: $(grep FAILED live.out; cat live.err)"
+	for layer in 'mdwe 6\.3' 'landlock-net 6\.7' 'landlock-scope 6\.12'; do
+		expect_shown "absent ${layer% *} *absent: kernel (Linux ${layer#* } has it)"
+	done
+	expect_shown ' 0 failed, [1-9][0-9]* absent: kernel'
+	stop_daemon
+	# A service without secret memory: here by a filter, of another's.
+	: >daemon.log
+	"$(atf_get_srcdir)/../daemon/without_helper" secret-memory posternd \
+	    -f posternd.conf </dev/null >daemon.out 2>daemon.log &
+	daemon_pid=$!
+	record $!
+	expect_log event=ready
+	# shellcheck disable=SC2046
+	record $(tree_of "$daemon_pid")
+	audit_of_older_kernel
+	test "$status" -eq 0 ||
+	    atf_fail "it ended with $status: $(grep FAILED live.out; cat live.err)"
+	expect_shown 'absent key .*secret memory is absent: kernel'
+	stop_daemon
+}
+
+audit_of_older_kernel() {
+	status=0
+	strace -q -o strace.out \
+	    -e trace=prctl,memfd_secret,landlock_create_ruleset \
+	    -e inject=prctl:error=EINVAL \
+	    -e inject=memfd_secret:error=ENOSYS \
+	    -e inject=landlock_create_ruleset:retval=2 \
+	    postern-audit live --pid "$daemon_pid" >live.out 2>live.err ||
+	    status=$?
 }
