@@ -557,7 +557,7 @@ set_defaults(struct config *c)
 	rules_default(&c->rules);
 	c->watch_ms = 60000;
 	c->isolation = ISOLATION_CONNECTION;
-	c->pool_workers = 2;
+	c->pool_workers = 1;
 	c->max_connections = 1024;
 	c->accept_rate = 500;
 	c->accept_burst = 5000;
