@@ -576,6 +576,15 @@ make_board(void)
 		die(EX_OSERR, "shared memory: %s", strerror(errno));
 }
 
+/* As journald's streams are. */
+static bool
+is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 static void
 open_log(void)
 {
@@ -591,7 +600,8 @@ open_log(void)
 		supervisor.terminal = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 		dup2(fd, STDERR_FILENO);
 		close(fd);
-	} else if (journal && log_open_socket(LOG_JOURNAL_PATH, &fd)) {
+	} else if (journal && is_socket(STDERR_FILENO) &&
+	    log_open_socket(LOG_JOURNAL_PATH, &fd)) {
 		supervisor.log_kind = LOG_KIND_FIELDS;
 		dup2(fd, STDERR_FILENO);
 		close(fd);

@@ -193,6 +193,8 @@ start_machine() {
 		command -v $tool >/dev/null || atf_skip "no $tool"
 	done
 	test -x /lib/systemd/systemd || atf_skip "no systemd"
+	unshare --mount --pid --net --fork true 2>/dev/null ||
+	    atf_skip "namespaces are forbidden here"
 	group=postern-test-$$
 	echo "$group" >machine.group
 	mkdir root

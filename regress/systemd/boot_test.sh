@@ -276,3 +276,31 @@ journal_body() {
 	    grep -q '"_COMM":"posternd: paren"' || atf_fail "whose is it?"
 	end_unit posternd.service
 }
+
+# ---- credentials ------------------------------------------------------------------------
+
+boot_case credential "A new key that is a credential is taken by a restart alone"
+credential_body() {
+	begin
+	configure 'key = "credential:server.key"' |
+	    put /etc/postern/posternd.conf
+	start_unit posternd-rootless.service
+	echoes posternd-rootless
+	issue server renewed ca --host 127.0.0.1
+	for kind in pem key; do
+		put "/etc/postern/server.$kind" <"renewed.$kind"
+	done
+	in_machine systemctl reload posternd-rootless
+	expect_soon eval 'property posternd-rootless StatusText |
+	    grep -q "^generation 1 serves, .*the last reload failed"'
+	echoes posternd-rootless
+	in_machine systemctl restart posternd-rootless || atf_fail "restart"
+	echoes posternd-rootless
+	nsenter -t "$init" --all postern inspect -R /etc/postern/ca.pem \
+	    -C /etc/postern/client.pem -K /etc/postern/client.key --json \
+	    127.0.0.1 7443 </dev/null >inspect.out 2>&1
+	serial=$(openssl x509 -in renewed.pem -noout -serial)
+	grep -q -i "${serial#serial=}" inspect.out ||
+	    atf_fail "not the new one: $(cat inspect.out)"
+	end_unit posternd-rootless.service posternd-rootless.socket
+}
