@@ -96,10 +96,12 @@ e2e_case metrics "Metrics by a local socket, and by one of TCP"
 metrics_body() {
 	begin 'metrics.listen=fd:numbers'
 	start_managed --socket "numbers=unix:$PWD/numbers.sock"
-	curl -s --unix-socket numbers.sock http://x/metrics | grep -q ^postern_
+	curl -s --unix-socket numbers.sock http://localhost/metrics |
+	    grep -q ^postern_ || atf_fail "no metrics"
 	kill -HUP "$daemon_pid"
 	expect_log 'event=reload result=ok generation=2 '
-	curl -s --unix-socket numbers.sock http://x/metrics | grep -q ^postern_
+	curl -s --unix-socket numbers.sock http://localhost/metrics |
+	    grep -q ^postern_ || atf_fail "no metrics"
 	stop_managed
 	test -e numbers.sock || atf_fail "it is not ours to remove"
 	m=$(free_port)

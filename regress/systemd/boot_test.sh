@@ -277,6 +277,38 @@ journal_body() {
 	end_unit posternd.service
 }
 
+boot_case ways "Under the usual unit: a pool, a resolver, metrics, a low port"
+ways_body() {
+	begin
+	issue client here ca --name here --host localhost
+	for kind in pem key; do
+		put "/etc/postern/here.$kind" <"here.$kind"
+	done
+	printf '%s\n' 'isolation = "pool"' 'listen = { "127.0.0.1:443" }' \
+	    'metrics { listen = "unix:/run/postern/metrics.sock" }' \
+	    'clients { host-check = "name" }' | put /etc/postern/posternd.conf
+	start_unit posternd.service
+	echo hello | nsenter -t "$init" --all timeout 60 postern \
+	    -R /etc/postern/ca.pem -C /etc/postern/here.pem \
+	    -K /etc/postern/here.key 127.0.0.1 443 >out 2>err
+	test "$(cat out)" = hello || {
+		cat err >&2
+		show_unit posternd
+		atf_fail "no echo"
+	}
+	in_machine curl -s --unix-socket /run/postern/metrics.sock \
+	    http://localhost/metrics | grep -q '^postern_' || atf_fail "no metrics"
+	in_machine postern-audit live >audit.out 2>&1 || {
+		cat audit.out >&2
+		atf_fail "postern-audit finds something"
+	}
+	for title in 'posternd: resolver' 'postern-worker: pool' \
+	    'posternd: exporter'; do
+		grep -q "^$title" audit.out || atf_fail "no $title"
+	done
+	end_unit posternd.service
+}
+
 # ---- credentials ------------------------------------------------------------------------
 
 boot_case credential "A new key that is a credential is taken by a restart alone"

@@ -78,15 +78,72 @@ installed_body() {
 		test -e "root/units/$(basename "$unit")" ||
 		    atf_fail "$unit is not installed"
 	done
-	grep -q '^ExecStart=/opt/x/sbin/posternd$' root/units/posternd.service
+	grep -q '^ExecStart=/opt/x/sbin/posternd$' \
+	    root/units/posternd.service || atf_fail "it starts another"
 	grep -r /usr/sbin root/units && atf_fail "this is elsewhere"
-	test -e root/opt/x/lib/sysusers.d/postern.conf
-	test -e root/opt/x/lib/tmpfiles.d/postern.conf
+	for kind in sysusers tmpfiles; do
+		test -e root/opt/x/lib/$kind.d/postern.conf ||
+		    atf_fail "no $kind.d"
+	done
 	if command -v systemd-tmpfiles >/dev/null && is_root; then
 		rm -rf root/etc/postern
 		systemd-tmpfiles --root="$PWD/root" --create \
 		    "$PWD/root/opt/x/lib/tmpfiles.d/postern.conf" ||
 		    atf_fail "systemd-tmpfiles"
-		test -d root/etc/postern && test -d root/run/postern
+		test -d root/etc/postern && test -d root/run/postern ||
+		    atf_fail "they are not made"
 	fi
+}
+
+# What a unit forbids fails in silence, or nearly so: nothing may be missed that
+# the tables allow to anybody, but for what the unit says it leaves out.
+e2e_case calls "No unit forbids a system call that a table allows"
+calls_body() {
+	need_systemd
+	systemd-analyze syscall-filter >sets || atf_skip "it tells no sets"
+	postern-audit policy --json >tables
+	cat >calls.py <<-'END'
+	import json, sys
+	sets, name = {}, None
+	for line in open("sets"):
+	    line = line.rstrip()
+	    if line.startswith("@"):
+	        name = line
+	        sets[name] = set()
+	    elif not line.strip():
+	        name = None
+	    elif name and line.startswith("    ") and not line.lstrip().startswith("#"):
+	        sets[name].add(line.strip())
+	def expand(word):
+	    if not word.startswith("@"):
+	        return {word}
+	    return set().union(*(expand(w) for w in sets[word]))
+	allowed = set()
+	for line in open(sys.argv[1]):
+	    if line.startswith("SystemCallFilter="):
+	        words = line.strip().split("=", 1)[1]
+	        take = words.startswith("~")
+	        for w in words.lstrip("~").split():
+	            allowed = allowed - expand(w) if take else \
+	                allowed | expand(w)
+	wanted = set()
+	for p in json.load(open("tables"))["processes"]:
+	    if p["process"] == "supervisor":
+	        for g in p["groups"]:
+	            if g["used"]:
+	                wanted |= {r["call"] for r in g["rows"]}
+	assert len(wanted) > 80, wanted
+	missing = wanted - allowed - set(sys.argv[2:])
+	assert not missing, missing
+	END
+	for unit in posternd posternd-nonetwork; do
+		python3 calls.py "$units/$unit.service" || atf_fail $unit
+	done
+	# The workers' turns, which only make it faster.
+	python3 calls.py "$units/posternd-rootless.service" \
+	    sched_setscheduler || atf_fail posternd-rootless
+	# It does see what is missing.
+	sed 's/ pivot_root//' "$units/posternd.service" >less
+	python3 calls.py less 2>/dev/null && atf_fail "nothing is seen"
+	return 0
 }
