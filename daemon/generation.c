@@ -552,6 +552,41 @@ same_config(const struct config *a, const struct config *b)
 	return memcmp(one, other, sizeof *a) == 0;
 }
 
+/* By a filter, before it was ready: its own, or that of one it started. */
+static bool
+filtered(int status)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS :
+	    WEXITSTATUS(status) == PARENT_EXIT_CANARY;
+}
+
+/*
+ * Beside a service that runs there is nobody any more who could rehearse
+ * (rehearsal.h), so whoever reads the log is told how to.
+ */
+static void
+rehearsal_command(char *dst, size_t size)
+{
+	snprintf(dst, size, "posternd --canary%s -f %s",
+	    supervisor.one_uid ? " -U" : "", supervisor.config_path);
+}
+
+static void
+tell_failed(int status)
+{
+	char command[PATH_MAX + 64];
+
+	rehearsal_command(command, sizeof command);
+	if (filtered(status))
+		supervisor_reload_failed("a filter was in the way, not the "
+		    "files; %s names the call that it lacks; generation %u "
+		    "goes on", command, (unsigned)current->number);
+	else
+		supervisor_reload_failed("the new configuration or files are "
+		    "bad, see above; generation %u goes on",
+		    (unsigned)current->number);
+}
+
 /*
  * The starting generation cannot be: the old one, if any, goes on.  `status` is
  * the wait status of its parent that failed, or 0.
@@ -571,9 +606,7 @@ give_up(struct generation *g, int status)
 			signal_member(&members[i],
 			    members[i].ready ? SIGTERM : SIGKILL);
 	if (current != NULL && !stopping) {
-		supervisor_reload_failed("the new configuration or files are "
-		    "bad, see above; generation %u goes on",
-		    (unsigned)current->number);
+		tell_failed(status);
 		listener_close_unused(&current->config, NULL);
 		/* Of another configuration's failure the files are innocent. */
 		if (same_config(&g->config, &current->config))
@@ -679,14 +712,6 @@ log_died(const struct member *m, int status)
 	log_end(&l);
 }
 
-/* By a filter, before it was ready: its own, or that of one it started. */
-static bool
-filtered(int status)
-{
-	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS :
-	    WEXITSTATUS(status) == PARENT_EXIT_CANARY;
-}
-
 /*
  * What was it that the filter did not allow?  True if that is being found out:
  * the service then ends when it is.
@@ -695,12 +720,13 @@ static bool
 name_call(const struct member *m)
 {
 	bool now = current == NULL && rehearsal_begin();
+	char command[PATH_MAX + 64];
 
+	rehearsal_command(command, sizeof command);
 	log_event(LOG_ERR, "canary", "parent %u of generation %u cannot serve: "
-	    "a filter has ended it, or one of its own, before it was ready; %s",
-	    (unsigned)m->index, (unsigned)m->of->number,
-	    now ? "a rehearsal is to name the call" :
-	    "posternd --canary names the call");
+	    "a filter has ended it, or one of its own, before it was ready; %s "
+	    "%s the call", (unsigned)m->index, (unsigned)m->of->number,
+	    now ? "a rehearsal" : command, now ? "is to name" : "names");
 	return now;
 }
 
