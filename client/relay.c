@@ -104,18 +104,32 @@ from_server(struct relay *r)
 }
 
 static void
+encrypt(struct relay *r)
+{
+	enum session_status status;
+
+	if (r->up_len == 0)
+		return;
+	status = session_write(r->session, r->up, r->up_len);
+	if (status == SESSION_OK)
+		r->up_len = 0;
+	else if (status != SESSION_AGAIN)
+		server_ended(r, status);
+}
+
+static void
 to_server(struct relay *r)
 {
 	uint64_t before = session_sent(r->session);
-	enum session_status status;
 
-	if (r->up_len > 0) {
-		status = session_write(r->session, r->up, r->up_len);
-		if (status == SESSION_OK)
-			r->up_len = 0;
-		else if (status != SESSION_AGAIN)
-			server_ended(r, status);
-	}
+	encrypt(r);
+	/*
+	 * Refused because too much was queued, and all of that goes out now:
+	 * then there is nothing by which poll(2) would call us again.
+	 */
+	session_flush(r->session);
+	if (r->server_open && session_queued(r->session) == 0)
+		encrypt(r);
 	if (!r->input_open && r->up_len == 0 && !r->finished) {
 		session_finish(r->session);
 		r->finished = true;
