@@ -149,6 +149,22 @@ check_mapping(const struct service *s, struct subject *p,
 		bad_mapping(p, m, "is written together with others");
 }
 
+/* All that keeps a dialer from connecting elsewhere: who could write there? */
+static void
+check_address(struct subject *p, const struct proc_mapping *maps, size_t count)
+{
+	bool fixed = false;
+
+	for (size_t i = 0; i < count; i++)
+		fixed |= maps[i].start <= POLICY_DIAL_ADDRESS &&
+		    POLICY_DIAL_ADDRESS < maps[i].end && maps[i].ino == 0 &&
+		    strcmp(maps[i].prot, "r--p") == 0;
+	if (p->declared->dials && !fixed)
+		note(p->finding, ASPECT_MEMORY, VERDICT_FAILED, "the address "
+		    "that it may connect to is not in memory that it cannot "
+		    "alter");
+}
+
 void
 check_memory(const struct service *s, struct subject *p)
 {
@@ -164,6 +180,7 @@ check_memory(const struct service *s, struct subject *p)
 	} else {
 		for (size_t i = 0; i < count; i++)
 			check_mapping(s, p, &maps[i]);
+		check_address(p, maps, count);
 		note(p->finding, ASPECT_MEMORY, VERDICT_PASSED, "nothing is "
 		    "both written and executed%s", p->declared->shares_board ?
 		    "; shared: the board" : ", nothing is shared");

@@ -4,8 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -178,22 +180,48 @@ check_system_root(const struct service *s, struct subject *p,
 		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, "the system's");
 }
 
+/* Of a dialer: is what it may connect to a local socket?  -1: cannot be read. */
+static int
+dials_local(int dir)
+{
+	int memory = openat(dir, "mem", O_RDONLY | O_CLOEXEC);
+	sa_family_t family;
+	ssize_t n = memory == -1 ? -1 : pread(memory, &family, sizeof family,
+	    (off_t)POLICY_DIAL_ADDRESS + (off_t)offsetof(struct sockaddr,
+	    sa_family));
+
+	if (memory != -1)
+		close(memory);
+	return n != (ssize_t)sizeof family ? -1 : family == AF_UNIX;
+}
+
+/* The same as what is declared, but for a dialer, of which it depends. */
+static enum home
+home_of(const struct subject *p, int local)
+{
+	if (p->declared->home != HOME_DIALER)
+		return p->declared->home;
+	return local ? HOME_SYSTEM : HOME_REMOVED;
+}
+
 /* A current directory outside of the root would be a way out of it. */
 void
 check_root(const struct service *s, struct subject *p)
 {
+	int local = p->declared->home == HOME_DIALER ? dials_local(p->dir) : 0;
+	enum home home = home_of(p, local);
 	struct stat root, cwd;
 
-	if (!proc_stat(p->dir, "root", &root) ||
+	if (local == -1 || !proc_stat(p->dir, "root", &root) ||
 	    !proc_stat(p->dir, "cwd", &cwd)) {
 		note_unread(p, ASPECT_ROOT, "its root");
 		return;
 	}
-	if (p->declared->home == HOME_SYSTEM) {
+	if (home == HOME_SYSTEM) {
 		check_system_root(s, p, &root);
 		return;
 	}
-	if (p->declared->home == HOME_REMOVED)
+	if (home == HOME_REMOVED)
 		check_removed(p, &root);
 	else
 		check_mount(p);

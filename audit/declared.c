@@ -10,8 +10,8 @@
 
 #define STANDARD	{ 0, 1, KIND_NULL }, { 2, 2, KIND_LOG }
 
-enum { SUPERVISOR, PARENT, RESOLVER, EXPORTER, SPAWNER, INIT, ECHO,
-	POOL_SPAWNER, POOL_INIT, POOL };
+enum { SUPERVISOR, PARENT, RESOLVER, DIALER, EXPORTER, SPAWNER, INIT, ECHO,
+	POOL_SPAWNER, POOL_INIT, POOL, RELAY_SPAWNER, RELAY_INIT, RELAY };
 
 const struct declared declared[] = {
 	[SUPERVISOR] = {
@@ -35,7 +35,7 @@ const struct declared declared[] = {
 		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
 		    { 4, 4, KIND_PIPE_OUT }, { 6, 6, KIND_CHANNEL },
 		    { 7, 7, KIND_SIGNALS }, { 9, 10, KIND_FILE },
-		    { 10, 10, KIND_NULL }, { 11, 11, KIND_CHANNEL },
+		    { 10, 10, KIND_NULL }, { 11, 12, KIND_CHANNEL },
 		    /* libevent's set and its pipe, the workers' life line */
 		    { 5, FD_LAST, KIND_EPOLL | KIND_PIPE_IN | KIND_PIPE_OUT |
 		    KIND_LISTENER | KIND_TCP | KIND_STREAM } },
@@ -47,6 +47,14 @@ const struct declared declared[] = {
 		.landlock = LOCK_ALL, .dies_with_parent = true,
 		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
 		    { 4, FD_LAST, KIND_UDP | KIND_TCP } },
+	},
+	[DIALER] = {
+		.title = "posternd: dialer", .policy = POLICY_DIALER,
+		.program = PROGRAM_DAEMON, .parent = PARENT,
+		.owner = OWNER_DIALER, .home = HOME_DIALER,
+		.landlock = LOCK_ALL, .dies_with_parent = true, .dials = true,
+		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
+		    { 4, FD_LAST, KIND_TCP | KIND_STREAM } },
 	},
 	[EXPORTER] = {
 		.title = "posternd: exporter", .policy = POLICY_EXPORTER,
@@ -102,6 +110,32 @@ const struct declared declared[] = {
 		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
 		.fd = { { 3, 3, KIND_CHANNEL }, { 4, 4, KIND_EPOLL },
 		    { 0, 2, KIND_STREAM }, { 5, FD_LAST, KIND_STREAM } },
+	},
+	[RELAY_SPAWNER] = {
+		.title = "postern-worker: relay-spawner",
+		.policy = POLICY_RELAY_SPAWNER,
+		.program = PROGRAM_WORKER, .parent = PARENT,
+		.owner = OWNER_WORKER, .home = HOME_EMPTY, .own_ns = NESTED,
+		.landlock = LOCK_ALL, .dies_with_parent = true,
+		/* a connection to the service, until its worker has it */
+		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
+		    { 4, FD_LAST, KIND_TCP | KIND_STREAM } },
+	},
+	[RELAY_INIT] = {
+		.title = "postern-worker: init", .policy = POLICY_INIT,
+		.program = PROGRAM_WORKER, .parent = RELAY_SPAWNER,
+		.alone = true,		/* no worker is made in advance */
+		.owner = OWNER_WORKER, .home = HOME_EMPTY,
+		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
+		.fd = { { 3, 3, KIND_PIPE_IN } },
+	},
+	[RELAY] = {
+		.title = "postern-worker: relay", .policy = POLICY_RELAY,
+		.program = PROGRAM_WORKER, .parent = RELAY_SPAWNER,
+		.owner = OWNER_WORKER, .home = HOME_EMPTY,
+		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
+		.fd = { { 3, 3, KIND_STREAM },
+		    { 4, 4, KIND_TCP | KIND_STREAM } },
 	},
 };
 

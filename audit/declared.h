@@ -15,12 +15,13 @@
 enum program { PROGRAM_DAEMON, PROGRAM_WORKER };
 
 /* Whose uid it has: each kind has one that no other kind has. */
-enum owner { OWNER_ROOT, OWNER_SERVICE, OWNER_RESOLVER, OWNER_EXPORTER,
-	OWNER_WORKER, OWNER_COUNT };
+enum owner { OWNER_ROOT, OWNER_SERVICE, OWNER_RESOLVER, OWNER_DIALER,
+	OWNER_EXPORTER, OWNER_WORKER, OWNER_COUNT };
 
 enum home {
 	HOME_SYSTEM,		/* the root of who started the service */
 	HOME_REMOVED,		/* an empty directory that is removed already */
+	HOME_DIALER,		/* that; or the first, for a local socket */
 	HOME_EMPTY		/* a root mount: empty, read-only, no other */
 };
 
@@ -76,6 +77,8 @@ struct declared {
 	bool		 dies_with_parent;	/* by PR_SET_PDEATHSIG */
 	bool		 shares_board;	/* maps it for writing */
 	bool		 has_key;
+	bool		 dials;		/* has POLICY_DIAL_ADDRESS */
+	bool		 alone;		/* there may be nobody beside it */
 	struct fd_rule	 fd[FD_RULES];
 };
 

@@ -86,7 +86,8 @@ static const struct word levels[] = { EXACTLY(SOL_SOCKET),
 static const struct word socket_options[] = { EXACTLY(SO_REUSEADDR),
 	EXACTLY(SO_BINDTOIFINDEX),
 	EXACTLY(SO_REUSEPORT), EXACTLY(SO_KEEPALIVE), EXACTLY(SO_SNDBUF),
-	EXACTLY(SO_RCVBUF), EXACTLY(SO_LINGER), END };
+	EXACTLY(SO_RCVBUF), EXACTLY(SO_LINGER), EXACTLY(SO_ERROR),
+	EXACTLY(SO_TYPE), END };
 static const struct word ipv6_options[] = { EXACTLY(IPV6_V6ONLY), END };
 static const struct word tcp_options[] = { EXACTLY(TCP_NODELAY),
 	EXACTLY(TCP_USER_TIMEOUT), END };
@@ -172,6 +173,8 @@ static const struct {
 	{ "fstat", { NUM("fd") } },
 	{ "futex", { PTR("word"), { "op", futexes, NUMBER } } },
 	{ "getgroups", { NUM("size"), PTR("list") } },
+	{ "getsockopt", { NUM("fd"), { "level", levels, NUMBER },
+	    { "optname", socket_options, NUMBER } } },
 	{ "ioctl", { NUM("fd"), { "request", ioctls, NUMBER } } },
 	{ "kill", { NUM("pid"), { "sig", signals, NUMBER } } },
 	{ "landlock_add_rule", { NUM("fd"), { "rule_type", rules, NUMBER },

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "dial.h"
 #include "handoff.h"
 #include "log.h"
 #include "lookup.h"
@@ -29,21 +31,27 @@ enum canary_state {
 	CANARY_PARTING,		/* everything came back; did it end well? */
 	CANARY_LOST,		/* it ended too soon; what of? */
 	CANARY_QUESTION,	/* the resolver is asked */
+	CANARY_DIAL,		/* the dialer is */
 	CANARY_DONE
 };
 
 static struct {
 	enum canary_state	 state;
-	int			 spawner, resolver;	/* not ours to close */
+	struct helpers		 helpers;		/* not ours to close */
 	uint32_t		 round, rounds;		/* a worker in each */
 	pid_t			 first, pid;		/* workers */
 	int			 fd;			/* the worker's; ours */
 	size_t			 sent, received;
 	struct event		 from_spawner, from_worker, from_resolver;
+	struct event		 from_dialer, from_service;
 	struct event		 watchdog;
 } canary;
 
+/* In the place of a relay worker's service: our end, and the worker's. */
+static int service_end[2] = { -1, -1 };
+
 static void on_worker(evutil_socket_t, short, void *);
+static void on_service(evutil_socket_t, short, void *);
 
 static const char *
 doing(void)
@@ -58,6 +66,8 @@ doing(void)
 		return "nothing was heard of a worker's end";
 	case CANARY_QUESTION:
 		return "the resolver did not answer";
+	case CANARY_DIAL:
+		return "the dialer did not answer";
 	case CANARY_DONE:
 		break;
 	}
@@ -112,16 +122,45 @@ watch(struct event *e, int fd, short what, event_callback_fn on_event)
 		fail("libevent: %s", strerror(errno));
 }
 
+/* ---- the dialer -------------------------------------------------------------- */
+
+static void
+on_dialer(evutil_socket_t fd, short what, void *arg)
+{
+	int n = dial_answered(canary.helpers.dialer);
+
+	(void)fd, (void)what, (void)arg;
+	if (n == 1)
+		canary.state = CANARY_DONE;
+	else if (n == 0)
+		fail("the dialer ended when it was asked");
+	else if (errno != EAGAIN)
+		fail("the dialer: %s", strerror(errno));
+}
+
+static void
+ask_dialer(void)
+{
+	canary.state = CANARY_DIAL;
+	if (canary.helpers.dialer == -1) {
+		canary.state = CANARY_DONE;
+		return;
+	}
+	watch(&canary.from_dialer, canary.helpers.dialer, EV_READ, on_dialer);
+	if (!dial_try(canary.helpers.dialer))
+		fail("the dialer cannot be asked: %s", strerror(errno));
+}
+
 /* ---- the resolver ------------------------------------------------------------ */
 
 static void
 on_resolver(evutil_socket_t fd, short what, void *arg)
 {
-	int n = lookup_answered(canary.resolver);
+	int n = lookup_answered(canary.helpers.resolver);
 
 	(void)fd, (void)what, (void)arg;
 	if (n == 1)
-		canary.state = CANARY_DONE;
+		ask_dialer();
 	else if (n == 0)
 		fail("the resolver ended when it was asked");
 	else if (errno != EAGAIN)
@@ -132,12 +171,13 @@ static void
 ask_resolver(void)
 {
 	canary.state = CANARY_QUESTION;
-	if (canary.resolver == -1) {
-		canary.state = CANARY_DONE;
+	if (canary.helpers.resolver == -1) {
+		ask_dialer();
 		return;
 	}
-	watch(&canary.from_resolver, canary.resolver, EV_READ, on_resolver);
-	if (!lookup_try(canary.resolver))
+	watch(&canary.from_resolver, canary.helpers.resolver, EV_READ,
+	    on_resolver);
+	if (!lookup_try(canary.helpers.resolver))
 		fail("the resolver cannot be asked: %s", strerror(errno));
 }
 
@@ -149,8 +189,14 @@ ask_worker(void)
 	const struct spawner_want one = { .count = 1 };
 
 	canary.state = CANARY_ASKED;
-	if (!channel_send(canary.spawner, &one, sizeof one, -1))
+	if (!channel_send(canary.helpers.spawner, &one, sizeof one,
+	    service_end[1]))
 		fail("the spawner cannot be asked: %s", strerror(errno));
+	if (service_end[1] != -1) {
+		close(service_end[1]);
+		watch(&canary.from_service, service_end[0], EV_READ,
+		    on_service);
+	}
 }
 
 static void
@@ -210,6 +256,39 @@ send_some(void)
 	watch(&canary.from_worker, canary.fd, EV_READ, on_worker);
 }
 
+/*
+ * The service of a relay worker echoes, too, until its end.  What it cannot give
+ * back yet it keeps, and takes no more.
+ */
+static void
+on_service(evutil_socket_t fd, short what, void *arg)
+{
+	static uint8_t chunk[65536];
+	static size_t off, len;
+	ssize_t n;
+
+	(void)what, (void)arg;
+	if (len == 0) {
+		n = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
+		if (n == 0)
+			shutdown(fd, SHUT_WR);
+		if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+			event_del(&canary.from_service);
+		if (n <= 0)
+			return;
+		off = 0;
+		len = (size_t)n;
+	}
+	n = send(fd, chunk + off, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n > 0) {
+		off += (size_t)n;
+		len -= (size_t)n;
+	}
+	event_del(&canary.from_service);
+	watch(&canary.from_service, fd, len > 0 ? EV_WRITE : EV_READ,
+	    on_service);
+}
+
 /* False when there is no more for now, or for good. */
 static bool
 take_some(void)
@@ -258,6 +337,9 @@ call_as_for_client(void)
 	    setsockopt(canary.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) !=
 	    -1)
 		fail("the spawner sent no worker's end");
+	if (service_relays() && (!dial_is_stream(canary.fd) ||
+	    getsockname(canary.fd, (struct sockaddr *)&from, &len) == -1))
+		fail("the spawner sent no stream socket");
 }
 
 static void
@@ -296,7 +378,7 @@ static void
 on_spawner(evutil_socket_t sock, short what, void *arg)
 {
 	struct spawner_event e;
-	int fd, n = channel_recv(canary.spawner, &e, sizeof e, &fd);
+	int fd, n = channel_recv(canary.helpers.spawner, &e, sizeof e, &fd);
 
 	(void)sock, (void)what, (void)arg;
 	if (n == 1)
@@ -310,18 +392,17 @@ on_spawner(evutil_socket_t sock, short what, void *arg)
 /* ---- all of it -------------------------------------------------------------------- */
 
 static void
-begin(int spawner, int resolver)
+begin(const struct helpers *h)
 {
 	const struct timeval patience = { .tv_sec = PATIENCE };
 
-	canary.spawner = spawner;
-	canary.resolver = resolver;
+	canary.helpers = *h;
 	/* each pool worker, and the first once more */
 	canary.rounds = service.config->isolation == ISOLATION_POOL ?
 	    (uint32_t)service.config->pool_workers + 1 : 1;
 	event_assign(&canary.watchdog, service.base, -1, 0, on_watchdog, NULL);
 	event_add(&canary.watchdog, &patience);
-	watch(&canary.from_spawner, spawner, EV_READ, on_spawner);
+	watch(&canary.from_spawner, h->spawner, EV_READ, on_spawner);
 	ask_worker();
 }
 
@@ -332,8 +413,14 @@ end(int64_t began)
 
 	event_del(&canary.watchdog);
 	event_del(&canary.from_spawner);
-	if (canary.resolver != -1)
+	if (canary.helpers.resolver != -1)
 		event_del(&canary.from_resolver);
+	if (canary.helpers.dialer != -1)
+		event_del(&canary.from_dialer);
+	if (service_end[0] != -1) {
+		event_del(&canary.from_service);
+		close(service_end[0]);
+	}
 	log_begin(&l, LOG_INFO, "canary");
 	log_str(&l, "result", "ok");
 	log_num(&l, "workers", canary.rounds);
@@ -342,11 +429,19 @@ end(int64_t began)
 }
 
 void
-canary_run(int spawner, int resolver)
+canary_prepare(const struct config *c)
+{
+	if (c->worker == WORKER_RELAY && socketpair(AF_UNIX, SOCK_STREAM |
+	    SOCK_CLOEXEC | SOCK_NONBLOCK, 0, service_end) == -1)
+		fatal(EX_OSERR, "socketpair: %s", strerror(errno));
+}
+
+void
+canary_run(const struct helpers *h)
 {
 	int64_t began = service_now();
 
-	begin(spawner, resolver);
+	begin(h);
 	while (canary.state != CANARY_DONE) {
 		if (event_base_loop(service.base, EVLOOP_ONCE) == -1)
 			fail("libevent: the loop failed");

@@ -221,8 +221,9 @@ set_socket(const char *s, struct config_listen *l)
 	return true;
 }
 
+/* Of this machine alone: "unix:/run/a.sock", "127.0.0.1:80", "[::1]:80". */
 static bool
-set_metrics(const char *s, struct config_listen *l)
+set_local(const char *s, struct config_listen *l)
 {
 	if (strncmp(s, "unix:", 5) == 0)
 		return set_socket(s + 5, l);
@@ -230,6 +231,31 @@ set_metrics(const char *s, struct config_listen *l)
 		return set_handed(s, l);
 	return addr_parse(s, &l->ss, &l->len) && addr_is_loopback(&l->ss) &&
 	    strcmp(strrchr(s, ':'), ":0") != 0;
+}
+
+/* ---- what workers do ------------------------------------------------------------ */
+
+static bool
+set_worker(const char *s, struct config *c)
+{
+	bool relay;
+
+	if (!set_choice(s, "echo", "relay", &relay))
+		return false;
+	c->worker = relay ? WORKER_RELAY : WORKER_ECHO;
+	return true;
+}
+
+static bool
+set_tlv(const char *s, struct config *c)
+{
+	if (strcmp(s, "tls") == 0)
+		c->relay_tls = true;
+	else if (strcmp(s, "certificate") == 0)
+		c->relay_certificate = true;
+	else
+		return false;
+	return true;
 }
 
 /* ---- who may come in ----------------------------------------------------------- */
@@ -315,11 +341,13 @@ enum key {
 	KEY_CIPHERS, KEY_CURVES, KEY_HANDSHAKE, KEY_IDLE, KEY_SESSION,
 	KEY_DRAIN, KEY_RESOLVE, KEY_REVOKED, KEY_LEVEL, KEY_TO,
 	KEY_PER_ADDRESS, KEY_MAX_HANDSHAKES, KEY_ACCEPT_RATE,
-	KEY_ACCEPT_BURST, KEY_PREFIX4, KEY_PREFIX6, KEY_COUNT
+	KEY_ACCEPT_BURST, KEY_PREFIX4, KEY_PREFIX6, KEY_WORKER,
+	KEY_DIALER_USER, KEY_RELAY_TO, KEY_RELAY_PROXY, KEY_RELAY_TLVS,
+	KEY_CONNECT, KEY_COUNT
 };
 
 static const char *const sections[] = { "", "clients", "proxy", "resolver",
-    "tls", "timeouts", "log", "metrics" };
+    "tls", "timeouts", "log", "metrics", "relay" };
 #define SECTIONS (sizeof sections / sizeof sections[0])
 #define FILE_NAME "a file name, or \"credential:NAME\" of a systemd unit"
 
@@ -358,6 +386,15 @@ static const struct {
 	    "a number from 16 to 128, of bits" },
 	[KEY_RESOLVER_USER] = { "", "resolver-user", false, "a user's name" },
 	[KEY_EXPORTER_USER] = { "", "exporter-user", false, "a user's name" },
+	[KEY_DIALER_USER] = { "", "dialer-user", false, "a user's name" },
+	[KEY_WORKER] = { "", "worker", false, "\"echo\" or \"relay\"" },
+	[KEY_RELAY_TO] = { "relay", "to", false, "a service of this machine: "
+	    "\"unix:/run/app.sock\", or a loopback address with port like "
+	    "\"127.0.0.1:8080\" or \"[::1]:8080\"" },
+	[KEY_RELAY_PROXY] = { "relay", "proxy", false, "\"yes\" or \"no\"" },
+	[KEY_RELAY_TLVS] = { "relay", "proxy-tlvs", true, "\"tls\" and "
+	    "\"certificate\"" },
+	[KEY_CONNECT] = { "timeouts", "connect", false, NULL },
 	[KEY_STATUS] = { "", "status-socket", false, "a file name of at most "
 	    "107 bytes, or \"\" for none" },
 	[KEY_METRICS] = { "metrics", "listen", false, "a loopback address like "
@@ -452,7 +489,20 @@ apply(enum key k, const char *s, struct config *c)
 		c->status.len = 0;
 		return s[0] == '\0' || set_socket(s, &c->status);
 	case KEY_METRICS:
-		return set_metrics(s, &c->metrics);
+		return set_local(s, &c->metrics);
+	case KEY_WORKER:
+		return set_worker(s, c);
+	case KEY_DIALER_USER:
+		return s[0] != '\0' &&
+		    text_copy(c->dialer_user, CONFIG_NAME_MAX, s);
+	case KEY_RELAY_TO:
+		return set_local(s, &c->relay_to);
+	case KEY_RELAY_PROXY:
+		return set_choice(s, "no", "yes", &c->relay_proxy);
+	case KEY_RELAY_TLVS:
+		return set_tlv(s, c);
+	case KEY_CONNECT:
+		return set_duration(s, &c->connect_ms);
 	case KEY_WATCH:
 		return set_watch(s, c);
 	case KEY_CRL:
@@ -552,6 +602,7 @@ set_defaults(struct config *c)
 	strcpy(c->worker_user, "_posternw");
 	strcpy(c->resolver_user, "_posternr");
 	strcpy(c->exporter_user, "_posternx");
+	strcpy(c->dialer_user, "_posternd");
 	strcpy(c->pid_file, "/run/posternd.pid");
 	set_socket("/run/postern/status.sock", &c->status);
 	rules_default(&c->rules);
@@ -568,6 +619,7 @@ set_defaults(struct config *c)
 	c->session_ms = 86400000;
 	c->drain_ms = 10000;
 	c->resolve_ms = 3000;
+	c->connect_ms = 5000;
 	c->revoked_ms = 10000;
 	c->log_level = LOG_INFO;
 }
@@ -637,6 +689,29 @@ is_decided(void)
 	return false;
 }
 
+/* Do keys that say how workers relay go together? */
+static bool
+is_consistent(void)
+{
+	const struct config *c = target;
+	const char *what = NULL;
+
+	if (c->worker == WORKER_RELAY && c->relay_to.len == 0)
+		what = "worker = \"relay\" needs relay { to }: which service?";
+	else if (c->worker == WORKER_RELAY && c->isolation == ISOLATION_POOL)
+		what = "worker = \"relay\" needs isolation = \"connection\": "
+		    "a relay worker is for one client";
+	else if (c->worker != WORKER_RELAY && (c->relay_to.len != 0 ||
+	    c->relay_proxy || c->relay_tls || c->relay_certificate))
+		what = "relay { } is for worker = \"relay\", which is not set";
+	else if (!c->relay_proxy && (c->relay_tls || c->relay_certificate))
+		what = "relay { proxy-tlvs } needs proxy = \"yes\": it is part "
+		    "of that header";
+	if (what != NULL)
+		snprintf(message, message_size, "%s: %s", source, what);
+	return what == NULL;
+}
+
 static bool
 parse(const char *text)
 {
@@ -650,7 +725,7 @@ parse(const char *text)
 	result = cfg_parse_buf(cfg, text);
 	cfg_free(cfg);
 	if (result == CFG_SUCCESS)
-		return is_decided();
+		return is_decided() && is_consistent();
 	if (message[0] == '\0')
 		snprintf(message, message_size, "%s: cannot be parsed", source);
 	return false;
@@ -732,6 +807,13 @@ config_resolves(const struct config *c)
 {
 	return c->rules.host_check == HOST_CHECK_NAME ||
 	    c->rules.host_check == HOST_CHECK_EITHER;
+}
+
+enum spawner_kind
+config_spawner(const struct config *c)
+{
+	return c->worker == WORKER_RELAY ? SPAWNER_RELAY :
+	    c->isolation == ISOLATION_POOL ? SPAWNER_POOL : SPAWNER_ECHO;
 }
 
 const char *

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "addr.h"
+#include "channel.h"
 #include "judge.h"
 
 #define CONFIG_LISTEN_MAX	16
@@ -52,10 +53,16 @@ struct config {
 	char			curves[256];
 	uint32_t		parents;	/* 0: one per online CPU */
 	int32_t			isolation;	/* enum isolation */
+	int32_t			worker;		/* enum worker_kind */
+	struct config_listen	relay_to;	/* if relay; len 0: not set */
+	bool			relay_proxy;	/* a PROXY header ahead, */
+	bool			relay_tls;	/* with what TLS found, */
+	bool			relay_certificate;	/* and whose it is */
 	uint32_t		pool_workers;
 	char			user[CONFIG_NAME_MAX];
 	char			worker_user[CONFIG_NAME_MAX];
 	char			resolver_user[CONFIG_NAME_MAX];
+	char			dialer_user[CONFIG_NAME_MAX];
 	char			exporter_user[CONFIG_NAME_MAX];
 	struct config_listen	metrics, status;	/* len 0: none */
 	char			pid_file[PATH_MAX];
@@ -66,7 +73,7 @@ struct config {
 						/* once; of an address; 0: any */
 	uint32_t		prefix4, prefix6;	/* what is one address */
 	int64_t			handshake_ms, idle_ms, session_ms, drain_ms;
-	int64_t			resolve_ms, revoked_ms;
+	int64_t			resolve_ms, revoked_ms, connect_ms;
 	int32_t			log_level;	/* syslog(3)'s */
 	bool			log_syslog;
 };
@@ -94,6 +101,9 @@ bool config_is_balancer(const struct config *c,
 
 /* Do the rules need a resolver? */
 bool config_resolves(const struct config *c);
+
+/* What a parent's spawner has to make. */
+enum spawner_kind config_spawner(const struct config *c);
 
 /* Words for where a file of the configuration is named ("key"). */
 const char *config_file_word(enum config_file f);

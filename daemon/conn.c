@@ -14,18 +14,24 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "dial.h"
 #include "log.h"
 
 #define LINGER_MS	2000	/* for a refused client to read its alert */
 #define JUDGE_BURST	16	/* sessions judged again a turn */
 /* The resolver keeps its deadline itself; this is for one that does not. */
 #define RESOLVER_GRACE_MS	1000
+/* So does the dialer, for those that it has been asked for. */
+#define DIALER_GRACE_MS		1000
+#define PID_LISTS		1024
 
 static TAILQ_HEAD(, conn) conns = TAILQ_HEAD_INITIALIZER(conns);
-/* In STATE_CHECKING, the longest first, which is the first to be answered. */
-static TAILQ_HEAD(, conn) asking = TAILQ_HEAD_INITIALIZER(asking);
+/* Who waits for another process, the longest first: the first to be answered. */
+static TAILQ_HEAD(askers, conn) checking = TAILQ_HEAD_INITIALIZER(checking);
+static struct askers dialing = TAILQ_HEAD_INITIALIZER(dialing);
+static struct askers waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static TAILQ_HEAD(queue, conn) run_queue = TAILQ_HEAD_INITIALIZER(run_queue);
-static uint32_t waiting;		/* connections in STATE_WAITING */
+static LIST_HEAD(, conn) by_pid[PID_LISTS];	/* those with a worker */
 static uint32_t news;			/* so often the rules' files changed */
 static int64_t	news_at;		/* and when, the last time */
 
@@ -54,6 +60,8 @@ ordinary_deadline(const struct conn *c)
 		return c->entered + g->handshake_ms;
 	case STATE_CHECKING:
 		return c->entered + g->resolve_ms + RESOLVER_GRACE_MS;
+	case STATE_DIALING:
+		return c->entered + g->connect_ms + DIALER_GRACE_MS;
 	case STATE_OPEN:
 		idle = c->last + g->idle_ms;
 		session = c->begun + g->session_ms;
@@ -102,6 +110,7 @@ conn_drop_worker(struct conn *c)
 	if (c->worker == -1)
 		return;
 	metric_sub(&metrics->workers_busy, 1);
+	LIST_REMOVE(c, by_pid);
 	event_del(&c->on_worker);
 	event_del(&c->on_room);
 	close(c->worker);
@@ -123,6 +132,8 @@ drop(struct conn *c)
 	event_del(&c->on_sock);
 	event_del(&c->on_time);
 	conn_drop_worker(c);
+	if (c->service != -1)
+		close(c->service);
 	close(c->t.sock);
 	transport_free(&c->t);
 	beneath_forget(&c->verdict);
@@ -143,17 +154,22 @@ out_of_memory(struct conn *c)
 	conn_abort(c, "no-memory");
 }
 
+static struct askers *
+askers(enum state s)
+{
+	return s == STATE_CHECKING ? &checking : s == STATE_DIALING ? &dialing :
+	    s == STATE_WAITING ? &waiting : NULL;
+}
+
 void
 conn_enter(struct conn *c, enum state s)
 {
 	if (c->state == STATE_GONE)
 		return;
-	waiting -= c->state == STATE_WAITING;
-	waiting += s == STATE_WAITING;
-	if (c->state == STATE_CHECKING)
-		TAILQ_REMOVE(&asking, c, ask);
-	if (s == STATE_CHECKING)
-		TAILQ_INSERT_TAIL(&asking, c, ask);
+	if (askers(c->state) != NULL)
+		TAILQ_REMOVE(askers(c->state), c, ask);
+	if (askers(s) != NULL)
+		TAILQ_INSERT_TAIL(askers(s), c, ask);
 	metric_sub(&metrics->state[c->state], 1);
 	if (s != STATE_GONE)
 		metric_add(&metrics->state[s], 1);
@@ -224,6 +240,11 @@ on_time(evutil_socket_t fd, short what, void *arg)
 		conn_refuse(c, REASON_RESOLVER_TIMEOUT, "the resolver did not "
 		    "answer in time");
 		break;
+	case STATE_DIALING:
+		conn_refuse(c, REASON_BACKEND_UNREACHABLE, "no connection to "
+		    "it was made in time");
+		dial_overdue();
+		break;
 	case STATE_HANDSHAKE:
 		conn_log_refused(c, REASON_HANDSHAKE_TIMEOUT, NULL);
 		conn_enter(c, STATE_GONE);
@@ -291,6 +312,7 @@ turn(struct conn *c)
 		entry_handshake_turn(c);
 		break;
 	case STATE_CHECKING:
+	case STATE_DIALING:
 	case STATE_WAITING:
 		if (!transport_flush(&c->t))
 			conn_abort(c, "reset");
@@ -317,6 +339,7 @@ evict(struct conn *c, enum reason why)
 {
 	switch (c->state) {
 	case STATE_CHECKING:
+	case STATE_DIALING:
 	case STATE_WAITING:
 		conn_refuse(c, why, "by newer files than those it came in by");
 		break;
@@ -425,7 +448,7 @@ conn_accept(int sock, const struct sockaddr_storage *from,
 	c->address = *from;
 	addr_unmap(&c->address);
 	addr_text(&c->address, c->peer);
-	c->worker = c->row = -1;
+	c->service = c->worker = c->row = -1;
 	c->since = c->judged_by = news;
 	c->begun = c->last = service_now();
 	event_assign(&c->on_time, service.base, -1, 0, on_time, c);
@@ -443,15 +466,44 @@ conn_accept(int sock, const struct sockaddr_storage *from,
 	conn_enter(c, STATE_GONE);
 }
 
+uint64_t
+conn_question(void)
+{
+	static uint64_t last;
+
+	return ++last;
+}
+
 struct conn *
-conn_asking(uint64_t lookup)
+conn_asking(enum state s, uint64_t asked)
 {
 	struct conn *c;
 
-	TAILQ_FOREACH(c, &asking, ask)
-		if (c->lookup == lookup)
+	TAILQ_FOREACH(c, askers(s), ask)
+		if (c->asked == asked)
 			return c;
 	return NULL;
+}
+
+uint64_t
+conn_to_dial(void)
+{
+	struct conn *c = conn_asking(STATE_DIALING, 0);
+
+	if (c == NULL)
+		return 0;
+	c->asked = conn_question();
+	return c->asked;
+}
+
+void
+conn_dialer_lost(void)
+{
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&dialing)) != NULL)
+		conn_refuse(c, REASON_BACKEND_UNREACHABLE, "the dialer has "
+		    "died");
 }
 
 void
@@ -459,13 +511,34 @@ conn_worker_ready(void)
 {
 	struct conn *c;
 
-	if (waiting == 0)
+	TAILQ_FOREACH(c, &waiting, ask) {
+		if (service_relays() && c->service == -1)
+			continue;	/* its worker is on its way */
+		entry_give_worker(c);
 		return;
-	TAILQ_FOREACH(c, &conns, all) {
-		if (c->state == STATE_WAITING) {
-			entry_give_worker(c);
-			return;
-		}
+	}
+}
+
+void
+conn_take_worker(struct conn *c, int fd, pid_t pid)
+{
+	c->worker = fd;
+	c->worker_pid = pid;
+	LIST_INSERT_HEAD(&by_pid[(uint32_t)pid % PID_LISTS], c, by_pid);
+	metric_add(&metrics->workers_busy, 1);
+}
+
+void
+conn_worker_ended(pid_t pid, enum word word)
+{
+	struct conn *c;
+
+	LIST_FOREACH(c, &by_pid[(uint32_t)pid % PID_LISTS], by_pid) {
+		if (c->worker_pid != pid || c->word != WORD_NONE)
+			continue;
+		c->word = word;
+		c->worker_readable = true;
+		conn_queue(c);
 	}
 }
 
@@ -487,12 +560,13 @@ conn_worker_died(pid_t pid, int signal, int status)
 	} else {
 		log_num(&l, "status", status);
 	}
-	TAILQ_FOREACH(c, &conns, all) {
-		if (c->worker_pid != pid || c->worker == -1)
+	LIST_FOREACH(c, &by_pid[(uint32_t)pid % PID_LISTS], by_pid) {
+		if (c->worker_pid != pid)
 			continue;
 		if (!told)
 			log_str(&l, "peer", c->peer);
 		told = true;
+		c->word = WORD_DIED;
 		/* Its end may have come without an edge of its own. */
 		c->worker_readable = c->worker_hup = true;
 		conn_queue(c);

@@ -22,8 +22,9 @@ enum state {
 	STATE_PROXY,		/* the balancer's header */
 	STATE_HANDSHAKE,	/* TLS, and with it the certificate's rules */
 	STATE_CHECKING,		/* host-check: the resolver is asked */
+	STATE_DIALING,		/* relay: the dialer connects to the service */
 	STATE_WAITING,		/* authorised; no worker is ready */
-	STATE_OPEN,		/* echo */
+	STATE_OPEN,		/* echo, or relay */
 	STATE_ENDING,		/* nothing more is taken; the rest is echoed */
 	STATE_FLUSHING,		/* our close_notify, or alert, is on its way */
 	STATE_LINGER,		/* sent; input is thrown away until it ends */
@@ -33,14 +34,19 @@ _Static_assert(STATE_GONE == METRICS_STATES, "each has its gauge");
 
 struct conn {
 	TAILQ_ENTRY(conn)	 all, run, ask;
+	LIST_ENTRY(conn)	 by_pid;	/* while worker is not -1 */
 	struct room		 room;		/* what it takes of the limits */
 	bool			 queued;
 	enum state		 state;
 	struct transport	 t;
+	int			 service;	/* relay: owned until the */
+						/* spawner has it; else -1 */
 	int			 worker;	/* owned; -1 before STATE_OPEN */
 	pid_t			 worker_pid;
 	bool			 worker_readable, worker_hup;
 	bool			 worker_shut;	/* it was told of the end */
+	bool			 worker_done;	/* relay: and so has it us */
+	enum word		 word;		/* relay */
 	bool			 tls_owes;	/* libtls could not write all */
 	bool			 finished;	/* the client sent close_notify */
 	bool			 opened;	/* event=open was logged */
@@ -54,12 +60,15 @@ struct conn {
 	int64_t			 evict_at;	/* not to outlive this; 0 */
 	uint32_t		 since, judged_by;	/* conn_news(): at its */
 						/* beginning; judged last */
-	uint64_t		 lookup;	/* the resolver's question */
+	uint64_t		 asked;		/* the number of its question */
+						/* to another process; 0 */
 	uint64_t		 bytes_in, bytes_out;
 	const char		*end;		/* how it ended; static */
 	char			 detail[160];	/* libtls's words for it, or "" */
 	struct verdict		 verdict;
 	struct sockaddr_storage	 address;	/* the client's */
+	struct sockaddr_storage	 target;	/* by the balancer's header: */
+						/* where it came to; or 0 */
 	char			 peer[ADDR_TEXT];
 	char			 proxy[ADDR_TEXT];	/* the balancer, or "" */
 };
@@ -84,8 +93,17 @@ void conn_refuse(struct conn *c, enum reason why, const char *detail);
 /* So often the files by which clients are judged have changed. */
 uint32_t conn_news(void);
 
-/* The connection in this state that asked this; NULL: it is gone. */
-struct conn *conn_asking(uint64_t lookup);
+/* A number for a question, that no other has. */
+uint64_t conn_question(void);
+
+/*
+ * The connection in this state (from CHECKING to WAITING) that asked this; NULL:
+ * it is gone.
+ */
+struct conn *conn_asking(enum state s, uint64_t asked);
+
+/* It has this worker now; `fd` is its own from here on. */
+void conn_take_worker(struct conn *c, int fd, pid_t pid);
 
 /* Close the worker's end, and forget what it had not taken. */
 void conn_drop_worker(struct conn *c);
@@ -98,7 +116,7 @@ void entry_begin(struct conn *c);
 void entry_proxy_turn(struct conn *c);
 void entry_handshake_turn(struct conn *c);
 
-/* It may come in: give it a worker, or let it wait for one. */
+/* It waits for a worker: one that is ready, or of its own. */
 void entry_give_worker(struct conn *c);
 
 /* ---- echo.c ------------------------------------------------------------------- */

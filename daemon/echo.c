@@ -1,8 +1,12 @@
 /*
  * The data path: from the client to its worker and back.  A turn does a
  * bounded amount of work, so that nobody starves.
+ *
+ * An echo worker gives back what it was given, and then ends; a relay worker
+ * gives what its service says, which may end before the client does.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +24,21 @@ static uint8_t plain[PLAIN_MAX];	/* of the turn at hand */
 
 enum step { STEP_MORE, STEP_WAIT, STEP_LOST };
 
+/*
+ * It takes no more.  What a relay worker has still sent is the client's, and how
+ * it ended is the spawner's to tell.
+ */
+static enum step
+worker_gone(struct conn *c)
+{
+	c->worker_readable = c->worker_hup = true;
+	if (!service_relays())
+		return STEP_LOST;
+	pile_clear(&c->plain);
+	c->worker_shut = true;
+	return STEP_WAIT;
+}
+
 /* Give the worker what it takes of these bytes; keep the rest. */
 static enum step
 push_to_worker(struct conn *c, const uint8_t *p, size_t len, bool kept)
@@ -29,10 +48,8 @@ push_to_worker(struct conn *c, const uint8_t *p, size_t len, bool kept)
 	do
 		n = send(c->worker, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
-	if (n == -1 && errno != EAGAIN && errno != ENOBUFS) {
-		c->worker_readable = c->worker_hup = true;
-		return STEP_LOST;
-	}
+	if (n == -1 && errno != EAGAIN && errno != ENOBUFS)
+		return worker_gone(c);
 	if (n < 0)
 		n = 0;
 	if (kept)
@@ -184,6 +201,14 @@ encrypt(struct conn *c, const uint8_t *p, size_t len)
 	return true;
 }
 
+/* Who may not stay is to notice that it was no orderly end. */
+static void
+tell_client_end(struct conn *c)
+{
+	if (c->evict_at == 0 && !c->worker_done)
+		tls_close(c->t.tls);	/* its result says nothing */
+}
+
 /*
  * The worker has ended: all is echoed, or it died.  (Killed between its read
  * and its write it looks orderly; the bytes do not.)
@@ -191,15 +216,12 @@ encrypt(struct conn *c, const uint8_t *p, size_t len)
 static enum step
 worker_ended(struct conn *c, bool orderly)
 {
-	if (!orderly || !c->worker_shut || c->plain.len > 0 ||
-	    c->bytes_in != c->bytes_out) {
+	if (!orderly || !c->worker_shut || c->plain.len > 0) {
 		c->end = "worker-died";
 		return STEP_LOST;
 	}
+	tell_client_end(c);
 	conn_drop_worker(c);
-	/* Who may not stay is to notice that this was no orderly end. */
-	if (c->evict_at == 0)
-		tls_close(c->t.tls);	/* its result says nothing */
 	conn_enter(c, STATE_FLUSHING);
 	return STEP_WAIT;
 }
@@ -221,6 +243,43 @@ worker_lied(struct conn *c)
 	return STEP_LOST;
 }
 
+/* Has nobody the worker's end any more?  Or it and we have said all. */
+static bool
+hung_up(int worker)
+{
+	struct pollfd p = { .fd = worker };
+	const struct timespec none = { 0, 0 };
+
+	return ppoll(&p, 1, &none, NULL) == 1;
+}
+
+/*
+ * A relay worker says no more.  While it lives that is its service's word, and
+ * passed on as such.  If not, all bytes may be there, or some: the spawner knows
+ * how it ended, and tells.
+ */
+static enum step
+relay_ended(struct conn *c)
+{
+	switch (c->word) {
+	case WORD_NONE:
+		c->worker_readable = false;
+		if (c->worker_done || c->worker_shut || hung_up(c->worker))
+			break;
+		tell_client_end(c);
+		c->worker_done = true;
+		break;
+	case WORD_ORDERLY:
+		return worker_ended(c, true);
+	case WORD_LOST:
+		c->end = "backend-lost";
+		return STEP_LOST;
+	case WORD_DIED:
+		return worker_ended(c, false);
+	}
+	return STEP_WAIT;
+}
+
 static enum step
 downstream(struct conn *c)
 {
@@ -235,9 +294,12 @@ downstream(struct conn *c)
 		c->worker_readable = false;
 		return STEP_WAIT;
 	}
+	if (n <= 0 && service_relays())
+		return relay_ended(c);
 	if (n <= 0)
-		return worker_ended(c, n == 0);
-	if ((uint64_t)n > c->bytes_in - c->plain.len - c->bytes_out)
+		return worker_ended(c, n == 0 && c->bytes_in == c->bytes_out);
+	if (!service_relays() &&
+	    (uint64_t)n > c->bytes_in - c->plain.len - c->bytes_out)
 		return worker_lied(c);
 	c->bytes_out += (uint64_t)n;
 	metric_add(&metrics->bytes_out, (uint64_t)n);

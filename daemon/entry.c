@@ -8,9 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "conn.h"
+#include "dial.h"
 #include "hostcheck.h"
+#include "introduce.h"
 #include "log.h"
 #include "lookup.h"
 #include "proxy.h"
@@ -36,21 +39,17 @@ on_room(evutil_socket_t fd, short what, void *arg)
 	conn_queue(arg);
 }
 
-void
-entry_give_worker(struct conn *c)
+/* With this worker, whose descriptor is the connection's from here on. */
+static void
+begin_session(struct conn *c, int fd, pid_t pid)
 {
-	if (!stash_take(&c->worker, &c->worker_pid)) {
-		c->worker = -1;
-		if (c->state != STATE_WAITING)
-			conn_enter(c, STATE_WAITING);
-		return;
-	}
-	metric_add(&metrics->workers_busy, 1);
+	conn_take_worker(c, fd, pid);
 	event_assign(&c->on_worker, service.base, c->worker,
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_worker, c);
 	event_assign(&c->on_room, service.base, c->worker, EV_WRITE | EV_ET,
 	    on_room, c);
-	if (event_add(&c->on_worker, NULL) == -1) {
+	if (event_add(&c->on_worker, NULL) == -1 ||
+	    (service.config->relay_proxy && !introduce(c))) {
 		conn_log_refused(c, REASON_INTERNAL, "out of memory");
 		conn_enter(c, STATE_GONE);
 		return;
@@ -62,15 +61,91 @@ entry_give_worker(struct conn *c)
 	conn_queue(c);
 }
 
+/* A relay worker of its own, which gets its connection to the service. */
+static void
+hire(struct conn *c)
+{
+	if (c->service == -1)
+		return;			/* it is on its way */
+	c->asked = conn_question();
+	if (!stash_hire(c->asked, c->service))
+		return;			/* not now */
+	close(c->service);
+	c->service = -1;
+}
+
+void
+conn_hired(uint64_t id, int fd, pid_t pid)
+{
+	struct conn *c = conn_asking(STATE_WAITING, id);
+
+	if (c == NULL || c->service != -1) {
+		if (fd != -1)
+			close(fd);	/* it did not wait */
+	} else if (fd == -1) {
+		conn_refuse(c, REASON_INTERNAL, "no descriptor is left for "
+		    "its worker");
+	} else {
+		begin_session(c, fd, pid);
+	}
+}
+
+void
+entry_give_worker(struct conn *c)
+{
+	pid_t pid;
+	int fd;
+
+	if (c->state != STATE_WAITING && service_relays())
+		conn_enter(c, STATE_WAITING);
+	if (service_relays())
+		hire(c);
+	else if (stash_take(&fd, &pid))
+		begin_session(c, fd, pid);
+	else if (c->state != STATE_WAITING)
+		conn_enter(c, STATE_WAITING);
+}
+
+/* ---- the service ---------------------------------------------------------------- */
+
+void
+conn_dialed(uint64_t id, int fd, const char *why)
+{
+	struct conn *c = conn_asking(STATE_DIALING, id);
+
+	if (c == NULL) {
+		if (fd != -1)
+			close(fd);	/* it did not wait */
+	} else if (fd == -1) {
+		conn_refuse(c, REASON_BACKEND_UNREACHABLE, why);
+	} else {
+		c->service = fd;
+		entry_give_worker(c);
+	}
+}
+
+/* It may come in. */
+static void
+welcome(struct conn *c)
+{
+	if (!service_relays()) {
+		entry_give_worker(c);
+		return;
+	}
+	c->asked = 0;
+	conn_enter(c, STATE_DIALING);
+	if (!dial_more() && c->state == STATE_DIALING)
+		conn_refuse(c, REASON_BACKEND_UNREACHABLE, "the dialer has "
+		    "died");
+}
+
 /* ---- host-check ---------------------------------------------------------------- */
 
 static void
 ask_resolver(struct conn *c)
 {
-	static uint64_t last;
-
-	c->lookup = ++last;
-	if (lookup_ask(c->lookup, &c->address))
+	c->asked = conn_question();
+	if (lookup_ask(c->asked, &c->address))
 		conn_enter(c, STATE_CHECKING);
 	else
 		conn_refuse(c, REASON_RESOLVER_TIMEOUT,
@@ -91,7 +166,7 @@ check_host(struct conn *c)
 	switch (hostcheck_address(service.gate.rules, leaf, &c->address, &why,
 	    words)) {
 	case HOSTCHECK_HOLDS:
-		entry_give_worker(c);
+		welcome(c);
 		break;
 	case HOSTCHECK_FAILS:
 		conn_refuse(c, why, words);
@@ -106,7 +181,7 @@ check_host(struct conn *c)
 void
 conn_resolved(const struct resolver_answer *a)
 {
-	struct conn *c = conn_asking(a->id);
+	struct conn *c = conn_asking(STATE_CHECKING, a->id);
 	char words[HOSTCHECK_TEXT];
 	enum reason why;
 	X509 *leaf;
@@ -118,7 +193,7 @@ conn_resolved(const struct resolver_answer *a)
 	    hostcheck_names(leaf, a, words);
 	X509_free(leaf);
 	if (why == REASON_NONE)
-		entry_give_worker(c);
+		welcome(c);
 	else
 		conn_refuse(c, why, why == REASON_INTERNAL ? NULL : words);
 }
@@ -259,6 +334,7 @@ name_client(struct conn *c, const struct proxy_header *h)
 	enum reason why;
 
 	c->address = h->source;
+	c->target = h->target;
 	addr_unmap(&c->address);
 	addr_text(&c->address, c->peer);
 	why = room_name(c, &c->address);

@@ -322,6 +322,8 @@ start_resolver(void)
 	}
 	memcpy(s.server, e->config->server, sizeof s.server);
 	lookup_start(&s, e->exe, PARENT_RESOLVER_FD);
+	if (e->exe != PARENT_RESOLVER_FD)
+		close(e->exe);
 	if (!lookup_wait(PARENT_RESOLVER_FD, &status)) {
 		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 			exit(WEXITSTATUS(status));

@@ -201,6 +201,8 @@ make_handoff(const struct generation *g, const struct member *m)
 	h.worker_gid = supervisor.worker_gid;
 	h.resolver_uid = supervisor.resolver_uid;
 	h.resolver_gid = supervisor.resolver_gid;
+	h.dialer_uid = supervisor.dialer_uid;
+	h.dialer_gid = supervisor.dialer_gid;
 	memcpy(h.crowd_key, supervisor.crowd_key, sizeof h.crowd_key);
 	h.by_watch = g->by_watch;
 	h.trial = g->trial;

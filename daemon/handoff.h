@@ -19,7 +19,7 @@ enum {
 	HANDOFF_WORKER_EXE,	/* postern-worker, open for execution */
 	HANDOFF_FILE,		/* certificate, key, CA, CRL: config.h's order */
 	HANDOFF_NEWS = HANDOFF_FILE + FILE_COUNT,	/* news.h */
-	HANDOFF_DAEMON_EXE,	/* posternd, for the resolver */
+	HANDOFF_DAEMON_EXE,	/* posternd, for resolver and dialer */
 	HANDOFF_OLD_CRL,	/* by_watch: the one in force, or /dev/null */
 	HANDOFF_LISTEN,
 	/* once the handoff, and the files, are read */
@@ -27,15 +27,17 @@ enum {
 	PARENT_LOOP_FD = HANDOFF_BOARD,		/* libevent's, the lowest free */
 	PARENT_SIGNAL_FD = HANDOFF_FILE + FILE_CERTIFICATE,
 	PARENT_RESOLVER_FD = HANDOFF_WORKER_EXE,
+	PARENT_DIALER_FD = HANDOFF_DAEMON_EXE,
 	/* these two stay, and newer ones take their places (news.h) */
 	PARENT_CA_FD = HANDOFF_FILE + FILE_CA,
 	PARENT_CRL_FD = HANDOFF_FILE + FILE_CRL
 };
 /* policy.c limits calls to these. */
 _Static_assert(PARENT_CHANNEL_FD == 3 && HANDOFF_PROGRESS == 4 &&
-    PARENT_LOOP_FD == 5 && PARENT_RESOLVER_FD == 6 && PARENT_SIGNAL_FD == 7 && PARENT_CA_FD == 9 &&
-    PARENT_CRL_FD == 10 && HANDOFF_NEWS == 11,
-    "the parent's table in policy.c says 3 to 7 and 9 to 11");
+    PARENT_LOOP_FD == 5 && PARENT_RESOLVER_FD == 6 && PARENT_SIGNAL_FD == 7 &&
+    PARENT_CA_FD == 9 && PARENT_CRL_FD == 10 && HANDOFF_NEWS == 11 &&
+    PARENT_DIALER_FD == 12,
+    "the parent's table in policy.c says 3 to 7 and 9 to 12");
 
 /*
  * A parent that is ready tells so often that it has been through its loop (ms);
@@ -67,6 +69,7 @@ struct handoff {
 	uint32_t	uid, gid;	/* `user`; unused with -U */
 	uint32_t	worker_uid, worker_gid;
 	uint32_t	resolver_uid, resolver_gid;
+	uint32_t	dialer_uid, dialer_gid;
 	struct config	config;
 };
 

@@ -48,7 +48,6 @@ lookup_start(const struct resolver_setup *s, int exe, int at)
 		exec_program(exe, "posternd: resolver", &place, 1);
 	}
 	close(pair[1]);
-	close(exe);
 	if (pair[0] != at) {
 		if (dup2(pair[0], at) == -1)
 			fatal(EX_OSERR, "dup2: %s", strerror(errno));

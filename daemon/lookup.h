@@ -15,8 +15,8 @@
 /*
  * Start the resolver, before confinement, and hand it its setup (of which
  * `size` and `parent` are filled in here).  `exe` is a descriptor of our own
- * program, which is closed; the channel's is `at`, which may be the same, and
- * otherwise loses what it was.  Ends the process if it cannot.
+ * program, which stays; the channel's is `at`, which loses what it was.  Ends the
+ * process if it cannot.
  */
 void lookup_start(const struct resolver_setup *s, int exe, int at);
 

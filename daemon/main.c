@@ -1,6 +1,6 @@
 /*
  * posternd: the supervisor's start, and by its first argument, which is then
- * its title, a parent's, a resolver's or an exporter's.
+ * its title, a parent's, a resolver's, a dialer's or an exporter's.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -31,6 +31,7 @@
 #include "bounds.h"
 #include "confine.h"
 #include "credentials.h"
+#include "dialer.h"
 #include "explain.h"
 #include "exporter.h"
 #include "filter.h"
@@ -299,14 +300,18 @@ static void
 uids_differ(void)
 {
 	const uid_t uid[] = { supervisor.uid, supervisor.worker_uid,
-	    supervisor.resolver_uid, supervisor.exporter_uid };
+	    supervisor.resolver_uid, supervisor.exporter_uid,
+	    supervisor.dialer_uid };
+	/* Only where there is one must its user be there, too. */
+	const size_t users = sizeof uid / sizeof uid[0] -
+	    (config.worker == WORKER_RELAY ? 0 : 1);
 
-	for (size_t i = 0; i < sizeof uid / sizeof uid[0]; i++)
+	for (size_t i = 0; i < users; i++)
 		for (size_t j = 0; j < i; j++)
 			if (uid[i] == uid[j])
 				die(EX_CONFIG, "%s: user, worker-user, "
-				    "resolver-user and exporter-user must "
-				    "differ: of two processes of one user one "
+				    "resolver-user, exporter-user and "
+				    "dialer-user must differ: of two processes of one user one "
 				    "could reach into the other",
 				    options.file);
 }
@@ -327,12 +332,18 @@ find_users(void)
 	    &supervisor.resolver_uid, &supervisor.resolver_gid);
 	find_user("exporter-user", config.exporter_user,
 	    &supervisor.exporter_uid, &supervisor.exporter_gid);
+	if (config.worker == WORKER_RELAY)
+		find_user("dialer-user", config.dialer_user,
+		    &supervisor.dialer_uid, &supervisor.dialer_gid);
 	uids_differ();
 	text_copy(supervisor.user, sizeof supervisor.user, config.user);
 	text_copy(supervisor.worker_user, sizeof supervisor.worker_user,
 	    config.worker_user);
 	text_copy(supervisor.resolver_user, sizeof supervisor.resolver_user,
 	    config.resolver_user);
+	if (config.worker == WORKER_RELAY)
+		text_copy(supervisor.dialer_user,
+		    sizeof supervisor.dialer_user, config.dialer_user);
 }
 
 static void
@@ -636,6 +647,7 @@ tell_start(void)
 	log_str(&l, "version", POSTERN_VERSION);
 	log_num(&l, "parents", config.parents);
 	log_str(&l, "isolation", config.isolation == 0 ? "connection" : "pool");
+	log_str(&l, "worker", config.worker == WORKER_RELAY ? "relay" : "echo");
 	log_end(&l);
 	if (inherited > 0)
 		log_event(LOG_WARNING, "start", "%d descriptors inherited from "
@@ -691,13 +703,14 @@ take_role(int argc, char **argv)
 	bool parent = strncmp(argv[0], "posternd: parent ", 17) == 0;
 	bool resolver = strcmp(argv[0], "posternd: resolver") == 0;
 	bool exporter = strcmp(argv[0], "posternd: exporter") == 0;
+	bool dialer = strcmp(argv[0], "posternd: dialer") == 0;
 	char title[32];
 
-	if (argc != 1 || (!parent && !resolver && !exporter))
+	if (argc != 1 || (!parent && !resolver && !exporter && !dialer))
 		return;
 	text_copy(title, sizeof title, argv[0]);
-	log_init(parent ? "parent" : exporter ? "exporter" : "resolver",
-	    LOG_KIND_STREAM, LOG_INFO);
+	log_init(parent ? "parent" : exporter ? "exporter" : dialer ?
+	    "dialer" : "resolver", LOG_KIND_STREAM, LOG_INFO);
 	confine_check_environment();
 	title_init(argc, argv);
 	title_set(title);
@@ -705,6 +718,8 @@ take_role(int argc, char **argv)
 		parent_main();
 	if (exporter)
 		exporter_main();
+	if (dialer)
+		dialer_main();
 	resolver_main();
 }
 

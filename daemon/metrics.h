@@ -17,12 +17,13 @@
 
 #include "config.h"
 #include "reason.h"
+#include "dialer.h"
 #include "resolver.h"
 
 typedef _Atomic uint64_t metric;
 
 /* The states of a connection but for the last, when it is gone (conn.h). */
-#define METRICS_STATES 8
+#define METRICS_STATES 9
 
 /* A handshake's time is counted in the first of these that it does not pass. */
 #define METRICS_BUCKETS 14
@@ -51,6 +52,8 @@ struct metrics {
 	metric	spawners_died, resolvers_died;
 	metric	queries[QUERY_OUTCOMES];
 	metric	cache_hits;
+	metric	dialers_died;
+	metric	dials[DIALER_STATUSES];
 
 	/* gauges: from here on a new parent begins with zero */
 	metric	state[METRICS_STATES];		/* connections in each */

@@ -24,6 +24,7 @@
 #include "channel.h"
 #include "confine.h"
 #include "credentials.h"
+#include "dial.h"
 #include "ec.h"
 #include "expiry.h"
 #include "filter.h"
@@ -38,6 +39,7 @@
 
 static struct handoff	h;
 static pid_t		spawner;
+static struct helpers	helpers;
 static struct credentials own;
 static int		life[2];	/* the workers' init reads the other end */
 static struct sock_fprog filter;
@@ -81,8 +83,10 @@ make_life_line(void)
 static int
 start_spawner(void)
 {
+	const enum spawner_kind kind = config_spawner(&h.config);
 	struct spawner_setup s = { .size = sizeof s, .log_kind = h.log_kind,
-	    .log_level = h.config.log_level, .isolation = h.config.isolation,
+	    .log_level = h.config.log_level, .kind = kind,
+	    .idle_ms = (int32_t)h.config.idle_ms,
 	    .pool_workers = (int32_t)h.config.pool_workers,
 	    .max_connections = (int32_t)h.config.max_connections,
 	    .parent = (int32_t)getpid(),
@@ -104,9 +108,7 @@ start_spawner(void)
 			{ life[0], SPAWNER_LIFE_FD },
 		};
 
-		exec_program(HANDOFF_WORKER_EXE, h.config.isolation ==
-		    ISOLATION_POOL ? SPAWNER_POOL_TITLE : SPAWNER_TITLE,
-		    place, 2);
+		exec_program(HANDOFF_WORKER_EXE, spawner_title[kind], place, 2);
 	}
 	if (pair[0] != PARENT_CHANNEL_FD)
 		close(pair[0]);
@@ -118,6 +120,26 @@ start_spawner(void)
 	    errno != EPIPE)
 		fatal(EX_OSERR, "spawner: %s", strerror(errno));
 	return PARENT_CHANNEL_FD;
+}
+
+/*
+ * Where our own program was, hence the last to be started from it; returns the
+ * channel, -1 if none is wanted.
+ */
+static int
+start_dialer(void)
+{
+	const struct dialer_setup s = { .log_kind = h.log_kind,
+	    .log_level = h.config.log_level, .one_uid = h.one_uid,
+	    .rehearsal = h.rehearsal, .uid = h.dialer_uid, .gid = h.dialer_gid,
+	    .deadline_ms = h.config.connect_ms, .to = h.config.relay_to };
+
+	if (h.config.worker == WORKER_RELAY) {
+		dial_start(&s, HANDOFF_DAEMON_EXE, PARENT_DIALER_FD);
+		return PARENT_DIALER_FD;
+	}
+	close(HANDOFF_DAEMON_EXE);
+	return -1;
 }
 
 /* Where the worker's program was; returns the channel, -1 if none is wanted. */
@@ -135,9 +157,15 @@ start_resolver(void)
 	memcpy(s.server, h.config.server, sizeof s.server);
 	if (channel != -1)
 		lookup_start(&s, HANDOFF_DAEMON_EXE, channel);
-	else
-		close(HANDOFF_DAEMON_EXE);
 	return channel;
+}
+
+static void
+start_helpers(void)
+{
+	helpers.spawner = start_spawner();
+	helpers.resolver = start_resolver();
+	helpers.dialer = start_dialer();
 }
 
 static void
@@ -155,6 +183,19 @@ wait_for_spawner(int channel)
 	if (waitpid(spawner, &status, 0) != spawner)
 		status = 0;
 	parent_lost("spawner", status);
+}
+
+/* Each of them is confined, or we are not to go on. */
+static void
+wait_for_helpers(void)
+{
+	int status;
+
+	wait_for_spawner(helpers.spawner);
+	if (helpers.resolver != -1 && !lookup_wait(helpers.resolver, &status))
+		parent_lost("resolver", status);
+	if (helpers.dialer != -1 && !dial_wait(helpers.dialer, &status))
+		parent_lost("dialer", status);
 }
 
 void
@@ -297,18 +338,14 @@ parent_exit(int code)
 void
 parent_main(void)
 {
-	int spawner_channel, resolver, status;
-
 	read_handoff();
 	/* No large block by mmap, hence no mremap: board.h wants it so. */
 	mallopt(M_MMAP_MAX, 0);
-	spawner_channel = start_spawner();
-	resolver = start_resolver();
+	start_helpers();
+	canary_prepare(&h.config);
 	secret_init();
 	drop_root();
-	wait_for_spawner(spawner_channel);
-	if (resolver != -1 && !lookup_wait(resolver, &status))
-		parent_lost("resolver", status);
+	wait_for_helpers();
 	bound();
 	beneath_init();
 	ec_init();
@@ -323,10 +360,10 @@ parent_main(void)
 	confine();
 	/* again, as it will be */
 	warmup(service.server, &service.gate, &h.config);
-	canary_run(spawner_channel, resolver);
+	canary_run(&helpers);
 	if (h.rehearsal)
 		_exit(0);
-	service_run(spawner_channel, resolver, !h.trial);
+	service_run(&helpers, !h.trial);
 	tls_free(service.server);
 	parent_exit(0);
 }

@@ -9,7 +9,8 @@
 
 const char *const prometheus_states[METRICS_STATES] = {
 	[STATE_PROXY] = "proxy", [STATE_HANDSHAKE] = "handshake",
-	[STATE_CHECKING] = "checking", [STATE_WAITING] = "waiting",
+	[STATE_CHECKING] = "checking", [STATE_DIALING] = "dialing",
+	[STATE_WAITING] = "waiting",
 	[STATE_OPEN] = "open", [STATE_ENDING] = "ending",
 	[STATE_FLUSHING] = "flushing", [STATE_LINGER] = "linger" };
 
@@ -89,6 +90,7 @@ tell_processes(const struct metrics *m, const struct service_metrics *s)
 	sample(name, "process", "parent", metric_get(&s->parents_died));
 	sample(name, "process", "spawner", metric_get(&m->spawners_died));
 	sample(name, "process", "resolver", metric_get(&m->resolvers_died));
+	sample(name, "process", "dialer", metric_get(&m->dialers_died));
 	sample(name, "process", "exporter", metric_get(&s->exporters_died));
 }
 
@@ -167,7 +169,7 @@ tell_sessions(const struct metrics *m)
 	single("postern_echo_received_bytes_total", "counter",
 	    "Clients' bytes, decrypted.", metric_get(&m->bytes_in));
 	single("postern_echo_sent_bytes_total", "counter",
-	    "Bytes that workers gave back.", metric_get(&m->bytes_out));
+	    "Bytes that workers gave back, or relayed to clients.", metric_get(&m->bytes_out));
 	family("postern_workers", "gauge", "Workers; with isolation \"pool\" "
 	    "the places that they offer.");
 	sample("postern_workers", "state", "ready",
@@ -194,6 +196,20 @@ tell_resolver(const struct metrics *m)
 	single("postern_resolver_cache_hits_total", "counter", "Of these, "
 	    "those answered without asking DNS, from an earlier answer.",
 	    metric_get(&m->cache_hits));
+}
+
+static void
+tell_dialer(const struct metrics *m)
+{
+	static const char name[] = "postern_dials_total";
+	static const char *const words[DIALER_STATUSES] = {
+		[DIALER_CONNECTED] = "connected", [DIALER_FAILED] = "failed",
+		[DIALER_TIMEOUT] = "timeout" };
+
+	family(name, "counter", "Connections to the service that relay workers "
+	    "pass clients on to, by outcome.");
+	for (int i = 0; i < DIALER_STATUSES; i++)
+		sample(name, "outcome", words[i], metric_get(&m->dials[i]));
 }
 
 static void
@@ -227,5 +243,6 @@ prometheus_text(struct evbuffer *b)
 	tell_handshakes(&m);
 	tell_sessions(&m);
 	tell_resolver(&m);
+	tell_dialer(&m);
 	tell_ends(&m);
 }

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "channel.h"
+#include "dial.h"
 #include "expiry.h"
 #include "log.h"
 #include "lookup.h"
@@ -330,18 +332,26 @@ service_prepare(const struct config *config)
 	service.accepting = true;
 }
 
+bool
+service_relays(void)
+{
+	return service.config->worker == WORKER_RELAY;
+}
+
 void
-service_run(int spawner, int resolver, bool listens)
+service_run(const struct helpers *h, bool listens)
 {
 	bool more = false;
 
 	for (uint32_t i = 0; listens && service.accepting && i < service.config->listens; i++)
 		if (event_add(&listener[i], NULL) == -1)
 			fatal(EX_OSERR, "libevent: a listening socket");
-	if (resolver != -1)
-		lookup_serve(service.base, resolver);
+	if (h->resolver != -1)
+		lookup_serve(service.base, h->resolver);
+	if (h->dialer != -1)
+		dial_serve(service.base, h->dialer);
 	news_serve(service.base);
-	stash_start(spawner);
+	stash_start(h->spawner);
 	while (service.accepting || service.open > 0) {
 		if (event_base_loop(service.base, EVLOOP_ONCE |
 		    (more ? EVLOOP_NONBLOCK : 0)) == -1)

@@ -30,12 +30,19 @@ extern struct service service;
 /* Make the event loop, its signals and listeners; before confinement. */
 void service_prepare(const struct config *config);
 
+/* Channels to those that a parent has started; -1: it needs none. */
+struct helpers {
+	int	spawner, resolver, dialer;
+};
+
 /*
- * Serve, with the spawner's channel and the resolver's (-1: there is none),
- * until drained; service.server and service.gate are set.  Without `listens` it
- * takes no client, and waits to be told to go.
+ * Serve, with their help, until drained; service.server and service.gate are
+ * set.  Without `listens` it takes no client, and waits to be told to go.
  */
-void service_run(int spawner, int resolver, bool listens);
+void service_run(const struct helpers *h, bool listens);
+
+/* Are workers such as pass clients on to a service of this machine? */
+bool service_relays(void);
 
 /* Milliseconds of the monotonic clock, coarse. */
 int64_t service_now(void);
@@ -53,6 +60,13 @@ void stash_start(int channel);
  * ready now: stash_wait says whom to tell (conn_worker_ready).
  */
 bool stash_take(int *fd, pid_t *pid);
+
+/*
+ * Ask for a relay worker that gets `sock`, a connection to the service, of which
+ * the caller keeps its own descriptor; conn_hired brings it, with this number.
+ * False if there is no room for the wish now: conn_worker_ready says when.
+ */
+bool stash_hire(uint64_t id, int sock);
 
 /* Called when a worker is ready; the first makes the parent so. */
 void service_ready(void);
@@ -81,6 +95,23 @@ void conn_judge_all(void);
 
 /* A worker has become ready: connections that wait for one go on. */
 void conn_worker_ready(void);
+
+/*
+ * A relay worker that was asked for (entry.c); `fd` is the callee's, -1: there
+ * was no room for it.
+ */
+void conn_hired(uint64_t id, int fd, pid_t pid);
+
+/* The spawner's word of a relay worker's end. */
+enum word {
+	WORD_NONE,		/* it lives, or its end is not told yet */
+	WORD_ORDERLY,		/* all was passed on, both ways */
+	WORD_LOST,		/* the service broke the connection */
+	WORD_DIED
+};
+
+/* That it has ended by itself. */
+void conn_worker_ended(pid_t pid, enum word word);
 
 /* Spawner's word that a worker was killed or failed. */
 void conn_worker_died(pid_t pid, int signal, int status);

@@ -2,6 +2,9 @@
  * The stash: workers the spawner has made in advance, so that no client waits
  * for a fork.  The spawner is believed only so far: a message must have the
  * agreed length, and a descriptor is used with socket calls that do not block.
+ *
+ * Relay workers are made when they are wanted, each with the connection that it
+ * is for: so they need no call to be given one.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -12,6 +15,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "conn.h"
 #include "log.h"
 #include "metrics.h"
 #include "parent.h"
@@ -47,7 +51,7 @@ static const struct timeval second = { .tv_sec = 1 };
 static uint32_t
 stash_size(void)
 {
-	uint32_t max = service.config->max_connections;
+	uint32_t max = service_relays() ? 0 : service.config->max_connections;
 
 	return max < STASH_MAX / 2 ? max : STASH_MAX / 2;
 }
@@ -93,7 +97,7 @@ ask(void)
 	struct spawner_want want = { 0 };
 
 	if (channel == -1 || resting || stashed + asked >= stash_size())
-		return;
+		return;		/* of relay workers none is kept ready */
 	want.count = starved ? 1 : stash_size() - stashed - asked;
 	if (channel_send(channel, &want, sizeof want, -1)) {
 		asked += want.count;
@@ -103,14 +107,18 @@ ask(void)
 	}
 }
 
-/* A socket to somebody who has said nothing yet; a file is none. */
+/*
+ * A socket to somebody who has said nothing yet, if it is not for a service that
+ * may speak first; a file is none.
+ */
 static bool
 is_worker(int fd)
 {
 	char byte;
 	ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
 
-	return n == 0 || (n == -1 && errno == EAGAIN);
+	return n == 0 || (n == 1 && service_relays()) ||
+	    (n == -1 && errno == EAGAIN);
 }
 
 static void
@@ -125,6 +133,11 @@ on_worker(const struct spawner_event *e, int fd)
 	}
 	asked--;
 	starved = false;
+	if (service_relays()) {
+		conn_hired(e->id, fd, e->pid);
+		conn_worker_ready();
+		return;
+	}
 	stash[stashed].fd = fd;
 	stash[stashed++].pid = e->pid;
 	metric_set(&metrics->workers_ready, stashed);
@@ -145,7 +158,7 @@ on_rested(evutil_socket_t sock, short what, void *arg)
  * asked for at a time, and not at once, until there is room again.
  */
 static void
-lose_worker(void)
+lose_worker(const struct spawner_event *e)
 {
 	static struct log_limit told;
 
@@ -154,6 +167,10 @@ lose_worker(void)
 		return;
 	}
 	asked--;
+	if (service_relays()) {
+		conn_hired(e->id, -1, 0);
+		return;
+	}
 	starved = true;
 	resting = event_add(&rest_timer, &rest_time) == 0;
 	if (log_may(&told, 1, 60000, service_now()))
@@ -174,6 +191,19 @@ forget(pid_t pid)
 	metric_set(&metrics->workers_ready, stashed);
 }
 
+/* By itself, and not because of an error of ours? */
+static bool
+relay_ended(const struct spawner_event *e)
+{
+	bool lost = e->type == SPAWNER_DIED && e->signal == 0 &&
+	    e->status == RELAY_EXIT_LOST;
+
+	if (!service_relays() || (!lost && e->type != SPAWNER_ENDED))
+		return false;
+	conn_worker_ended(e->pid, lost ? WORD_LOST : WORD_ORDERLY);
+	return true;
+}
+
 static void
 on_event(const struct spawner_event *e, int fd)
 {
@@ -183,7 +213,7 @@ on_event(const struct spawner_event *e, int fd)
 	}
 	if (fd != -1)
 		close(fd);
-	if (e->type == SPAWNER_BUSY && fd == -1)
+	if (fd == -1 && (e->type == SPAWNER_BUSY || relay_ended(e)))
 		return;
 	if (e->type != SPAWNER_DIED || fd != -1) {
 		lose_spawner("it sent an unknown message");
@@ -210,7 +240,7 @@ on_channel(evutil_socket_t sock, short what, void *arg)
 		else if (errno == EAGAIN)
 			return;
 		else if (errno == EMFILE)
-			lose_worker();
+			lose_worker(&e);
 		else
 			lose_spawner(strerror(errno));
 	}
@@ -228,6 +258,25 @@ stash_start(int fd)
 	if (event_add(&channel_event, NULL) == -1)
 		fatal(EX_OSERR, "event_add: spawner's channel");
 	ask();
+	if (service_relays())
+		service_ready();
+}
+
+bool
+stash_hire(uint64_t id, int sock)
+{
+	const struct spawner_want want = { .count = 1, .id = id };
+
+	if (channel == -1)
+		return false;
+	if (channel_send(channel, &want, sizeof want, sock)) {
+		asked++;
+		expect_answer();
+		return true;
+	}
+	if (errno != EAGAIN)
+		lose_spawner("its channel is closed");
+	return false;
 }
 
 bool

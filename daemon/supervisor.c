@@ -104,6 +104,10 @@ needs_restart(const struct config *c)
 	    strcmp(c->resolver_user, supervisor.resolver_user) != 0)
 		return "resolver-user: a change, or a host-check that is the "
 		    "first to need it, needs a restart";
+	if (!supervisor.one_uid && c->worker == WORKER_RELAY &&
+	    strcmp(c->dialer_user, supervisor.dialer_user) != 0)
+		return "dialer-user: a change, or a worker that is the first to "
+		    "need it, needs a restart";
 	if (old != NULL && (memcmp(&old->metrics, &c->metrics,
 	    sizeof c->metrics) != 0 || memcmp(&old->status, &c->status,
 	    sizeof c->status) != 0 || strcmp(old->exporter_user,

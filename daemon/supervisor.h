@@ -24,8 +24,9 @@ struct supervisor {
 	char		 user[CONFIG_NAME_MAX], worker_user[CONFIG_NAME_MAX];
 	char		 resolver_user[CONFIG_NAME_MAX];
 	char		 exporter_user[CONFIG_NAME_MAX];
-	uid_t		 uid, worker_uid, resolver_uid, exporter_uid;
-	gid_t		 gid, worker_gid, resolver_gid, exporter_gid;
+	char		 dialer_user[CONFIG_NAME_MAX];
+	uid_t		 uid, worker_uid, resolver_uid, exporter_uid, dialer_uid;
+	gid_t		 gid, worker_gid, resolver_gid, exporter_gid, dialer_gid;
 	int		 daemon_exe, worker_exe;	/* held open: O_PATH */
 	int		 board, board_to_read;	/* one memfd */
 	uint32_t	 slots;

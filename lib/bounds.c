@@ -70,6 +70,13 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 		[BOUND_MEMORY] = { .base = MIB(4), .pooled = KIB(65) },
 		[BOUND_STACK] = { .base = KIB(256) },
 	},
+	/* The same as without a pool. */
+	[POLICY_RELAY_SPAWNER] = {
+		[BOUND_FILES] = { .base = 64, .each = 1 },
+		[BOUND_PROCESSES] = { .base = 128, .each = 1 },
+		[BOUND_MEMORY] = { .base = MIB(4) },
+		[BOUND_STACK] = { .base = MIB(8) },
+	},
 	/* It, and those after it, have what the spawner had mapped. */
 	[POLICY_INIT] = {
 		[BOUND_MEMORY] = { .base = MIB(4) },
@@ -85,6 +92,17 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 		[BOUND_STACK] = { .base = KIB(256) },
 	},
 	/* About 15 MiB. */
+	[POLICY_RELAY] = {
+		[BOUND_FILES] = { .base = 2 },
+		[BOUND_MEMORY] = { .base = MIB(4) },
+		[BOUND_STACK] = { .base = KIB(256) },
+	},
+	/* So many connections at once that have not come about yet. */
+	[POLICY_DIALER] = {
+		[BOUND_FILES] = { .base = BOUNDS_DIALER_FILES },
+		[BOUND_MEMORY] = { .base = MIB(32) },
+		[BOUND_STACK] = { .base = MIB(8) },
+	},
 	[POLICY_RESOLVER] = {
 		[BOUND_FILES] = { .base = BOUNDS_RESOLVER_FILES },
 		[BOUND_MEMORY] = { .base = MIB(64) },
@@ -146,7 +164,8 @@ bounds_log_is_file(void)
 static bool
 has_log(enum policy_id id)
 {
-	return id != POLICY_INIT && id != POLICY_ECHO && id != POLICY_POOL;
+	return id != POLICY_INIT && id != POLICY_ECHO && id != POLICY_POOL &&
+	    id != POLICY_RELAY;
 }
 
 struct bounds

@@ -16,6 +16,8 @@
 #define BOUNDS_PARENT_FILES	128
 /* Of a resolver: two for each question to each server, and a few. */
 #define BOUNDS_RESOLVER_FILES	2064
+/* Of a dialer: its connections under way, and a few. */
+#define BOUNDS_DIALER_FILES	80
 
 /* What they depend on. */
 struct bounds_for {

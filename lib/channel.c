@@ -5,6 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+const char *const spawner_title[SPAWNER_KINDS] = {
+	[SPAWNER_ECHO] = "postern-worker: spawner",
+	[SPAWNER_POOL] = "postern-worker: pool-spawner",
+	[SPAWNER_RELAY] = "postern-worker: relay-spawner"
+};
+
 union control {
 	struct cmsghdr	hdr;
 	char		room[CMSG_SPACE(sizeof(int))];

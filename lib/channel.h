@@ -16,9 +16,21 @@ enum {
 	SPAWNER_FD_END = 5
 };
 
+/* What a spawner's workers do. */
+enum spawner_kind {
+	SPAWNER_ECHO,
+	SPAWNER_POOL,		/* echo, too: few, each for many */
+	SPAWNER_RELAY,
+	SPAWNER_KINDS
+};
+
 /* By its title a spawner is told which it is. */
-#define SPAWNER_TITLE		"postern-worker: spawner"
-#define SPAWNER_POOL_TITLE	"postern-worker: pool-spawner"
+extern const char *const spawner_title[SPAWNER_KINDS];
+
+enum worker_kind {
+	WORKER_ECHO,
+	WORKER_RELAY		/* to a service of this machine */
+};
 
 enum isolation {
 	ISOLATION_CONNECTION,	/* an echo worker per connection */
@@ -30,29 +42,41 @@ struct spawner_setup {
 	uint32_t size;		/* of this structure: both sides are one build */
 	int32_t	 log_kind;
 	int32_t	 log_level;
-	int32_t	 isolation;
+	int32_t	 kind;		/* enum spawner_kind */
 	int32_t	 pool_workers;
 	int32_t	 max_connections;	/* a pool worker's share of memory */
+	int32_t	 idle_ms;	/* a relay worker's patience (relay.c) */
 	int32_t	 parent;	/* pid: with whom to end */
 	int32_t	 one_uid;	/* -U: there is no other user to become */
 	int32_t	 rehearsal;	/* filters ask a tracer (filter.h) */
 	uint32_t uid, gid;	/* to become, if not */
 };
 
-/* parent -> spawner: so many more workers (connections, in a pool), please */
+/*
+ * parent -> spawner: so many more workers (connections, in a pool), please.
+ * Of relay workers one at a time, and with the service's descriptor.
+ */
 struct spawner_want {
 	uint32_t count;
+	uint32_t unused;	/* no padding: nothing of ours leaves in it */
+	uint64_t id;		/* of a relay worker: comes back with it */
 };
 
 enum spawner_event_type {
 	SPAWNER_READY = 1,	/* confined; asks for nothing */
 	SPAWNER_WORKER,		/* carries one descriptor: a worker's other end */
 	SPAWNER_DIED,		/* a worker ended otherwise than by exit(0) */
-	SPAWNER_ENDED,		/* the first echo worker did, by that: */
-				/* canary.h wants to know */
+	SPAWNER_ENDED,		/* a relay worker did, by that, or the first */
+				/* echo worker: canary.h wants to know */
 	SPAWNER_BUSY		/* a worker cannot be had now; it goes on */
 				/* trying, and says so each second */
 };
+
+/*
+ * How a relay worker ends by itself, besides 0: the connection to the service
+ * broke (EX_IOERR).
+ */
+#define RELAY_EXIT_LOST 74
 
 /* spawner -> parent */
 struct spawner_event {
@@ -60,6 +84,7 @@ struct spawner_event {
 	int32_t	 pid;		/* as the system knows it, not the namespace */
 	int32_t	 signal;	/* DIED: 0 if it exited */
 	int32_t	 status;	/* DIED: its exit status */
+	uint64_t id;		/* WORKER: that of the wish for it */
 };
 
 /*

@@ -34,6 +34,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "confine.h"
@@ -46,7 +47,7 @@
 
 /* The supervisor's sockets, and no datagrams. */
 #define LISTENING (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
-/* The resolver's, besides their type. */
+/* The resolver's and the dialer's, besides their type. */
 #define ASKING (SOCK_CLOEXEC | SOCK_NONBLOCK)
 /* Ways between our processes: messages, whole or absent. */
 #define MESSAGES (SOCK_SEQPACKET | SOCK_CLOEXEC)
@@ -89,14 +90,6 @@ static const struct policy_row log_rows[] = {
 };
 static const struct policy_group logging =
     GROUP("log", WHEN_ALWAYS, log_rows);
-
-/* For a process that waits in no ppoll of its own. */
-static const struct policy_row log_waits_rows[] = {
-	{ "ppoll", { EQ(1, 1) },
-	    "a log line is dropped rather than wait for its reader" },
-};
-static const struct policy_group log_waits =
-    GROUP("log-waits", WHEN_ALWAYS, log_waits_rows);
 
 static const struct policy_row exit_rows[] = {
 	{ "exit_group", { {0} }, "it ends, and its status says how" },
@@ -305,6 +298,23 @@ static const struct policy_row pool_new_rows[] = {
 static const struct policy_group pool_new =
     GROUP("pool-new", WHEN_NEW_CALLS, pool_new_rows);
 
+/* ---- relay worker ----------------------------------------------------------- */
+
+static const struct policy_row relay_rows[] = {
+	{ "exit_group", { {0} }, "it ends when client and service have" },
+	{ "ppoll", { EQ(1, 2) }, "which of the two can go on?" },
+	{ "read", { EQ(0, 3) }, "the client's bytes" },
+	{ "read", { EQ(0, 4) }, "the service's bytes" },
+	{ "shutdown", { EQ(0, 3), EQ(1, SHUT_WR) },
+	    "the client hears that the service has said all" },
+	{ "shutdown", { EQ(0, 4), EQ(1, SHUT_WR) },
+	    "the service hears that the client has said all" },
+	{ "write", { EQ(0, 3) }, "the service's bytes, to the client" },
+	{ "write", { EQ(0, 4) }, "the client's bytes, to the service" },
+};
+static const struct policy_group relay =
+    GROUP("relay", WHEN_ALWAYS, relay_rows);
+
 /* ---- init of the workers' pid namespace -------------------------------------- */
 
 static const struct policy_row init_rows[] = {
@@ -351,6 +361,16 @@ static const struct policy_row pooling_rows[] = {
 static const struct policy_group pooling =
     GROUP("pooling", WHEN_ALWAYS, pooling_rows);
 
+/* One worker for each client that has a connection to the service. */
+static const struct policy_row relaying_rows[] = {
+	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) },
+	    "a worker's other end goes to the parent" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK), EQ(2, 0) }, "a client's way to its relay worker" },
+};
+static const struct policy_group relaying =
+    GROUP("relaying", WHEN_ALWAYS, relaying_rows);
+
 /* ---- parent -------------------------------------------------------------------- */
 
 /* Its numbers are those of daemon/handoff.h, which asserts them. */
@@ -363,10 +383,16 @@ static const struct policy_row parent_rows[] = {
 	{ "dup3", { EQ(1, 10), EQ(2, O_CLOEXEC) },
 	    "a newer CRL takes the old one's place" },
 	{ "epoll_ctl", { EQ(0, 5) }, "what its one loop waits for" },
+	{ "getsockname", { {0} },
+	    "which address of ours a client came to, for the service" },
+	{ "getsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_TYPE) },
+	    "is what the dialer hands over a stream socket?" },
 	{ "newfstatat", { EQ(0, 9), EQ(3, AT_EMPTY_PATH) },
 	    "how long is the newer CA file?" },
 	{ "newfstatat", { EQ(0, 10), EQ(3, AT_EMPTY_PATH) },
 	    "how long is the newer CRL?" },
+	{ "ppoll", { EQ(1, 1) }, "a log line is dropped rather than wait for "
+	    "its reader; has a relay worker gone, or its service said all?" },
 	{ "pread64", { EQ(0, 9) }, "the newer CA file" },
 	{ "pread64", { EQ(0, 10) }, "the newer CRL" },
 	{ "read", { EQ(0, 7) }, "the supervisor's signals: retire, or end" },
@@ -381,10 +407,14 @@ static const struct policy_row parent_rows[] = {
 	    "the resolver's answer" },
 	{ "recvmsg", { EQ(0, 11), EQ(2, MSG_CMSG_CLOEXEC) },
 	    "newer files, from the supervisor" },
+	{ "recvmsg", { EQ(0, 12), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "a connection to the service, from the dialer" },
 	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) },
 	    "how many workers it wants of the spawner" },
 	{ "sendmsg", { EQ(0, 6), EQ(2, MSG_NOSIGNAL) },
 	    "its question to the resolver" },
+	{ "sendmsg", { EQ(0, 12), EQ(2, MSG_NOSIGNAL) },
+	    "it wants a connection to the service of the dialer" },
 	{ "sendto", { EQ(3, MSG_DONTWAIT | MSG_NOSIGNAL), EQ(4, 0) },
 	    "to a client, a worker or the log, and to nobody else" },
 	{ "setsockopt", { EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY) },
@@ -446,6 +476,45 @@ static const struct policy_row resolver_rows[] = {
 };
 static const struct policy_group resolver =
     GROUP("resolver", WHEN_ALWAYS, resolver_rows);
+
+/* ---- dialer -------------------------------------------------------------------- */
+
+/*
+ * All of these limits on connect(2) name the same memory (POLICY_DIAL_ADDRESS).
+ * So no row may be added by which a page can be written that is read-only, or
+ * another put in its place: no mmap, munmap, mremap, mprotect or madvise.
+ */
+static const struct policy_row dialer_rows[] = {
+	{ "close", { {0} }, "a connection is handed over, or did not come about" },
+	{ "connect", { EQ(1, POLICY_DIAL_ADDRESS),
+	    EQ(2, sizeof(struct sockaddr_in)) },
+	    "to the service, and to nothing else" },
+	{ "connect", { EQ(1, POLICY_DIAL_ADDRESS),
+	    EQ(2, sizeof(struct sockaddr_in6)) },
+	    "to the service, and to nothing else" },
+	{ "connect", { EQ(1, POLICY_DIAL_ADDRESS),
+	    EQ(2, sizeof(struct sockaddr_un)) },
+	    "to the service, and to nothing else" },
+	{ "getsockname", { {0} },
+	    "TCP can connect a socket to itself where nobody listens" },
+	{ "getsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_ERROR) },
+	    "did the connection come about?" },
+	{ "ppoll", { {0} }, "waits for its parent, or for the service" },
+	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "its parent wants a connection" },
+	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) },
+	    "the connection, to its parent" },
+	{ "setsockopt", { EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY) },
+	    "the service gets at once what a client sends" },
+	{ "socket", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | ASKING), EQ(2, 0) },
+	    "a connection to the service, where it has a local socket" },
+	{ "socket", { EQ(0, AF_INET), EQ(1, SOCK_STREAM | ASKING), EQ(2, 0) },
+	    "a connection to the service" },
+	{ "socket", { EQ(0, AF_INET6), EQ(1, SOCK_STREAM | ASKING), EQ(2, 0) },
+	    "a connection to the service" },
+};
+static const struct policy_group dialer =
+    GROUP("dialer", WHEN_ALWAYS, dialer_rows);
 
 /* ---- exporter ------------------------------------------------------------------ */
 
@@ -663,13 +732,13 @@ static const struct policy_group filter =
 /* A parent's own, as root. */
 static const struct policy_row parent_setup_rows[] = {
 	{ "clone", { EQ(0, SIGCHLD) },
-	    "its spawner and resolver, before it has a key" },
+	    "its spawner, resolver and dialer, before it has a key" },
 	{ "fcntl", { EQ(1, F_GETOWN_EX) }, "does what it starts end with it?" },
 	{ "fcntl", { EQ(1, F_GETSIG) }, "does what it starts end with it?" },
 	{ "fcntl", { EQ(1, F_SETFL), EQ(2, O_ASYNC) },
 	    "what it starts is killed when its end of a pipe is closed" },
 	{ "fcntl", { EQ(1, F_SETFL), EQ(2, O_NONBLOCK) },
-	    "its spawner and resolver must not hold it up" },
+	    "its spawner, resolver and dialer must not hold it up" },
 	{ "fcntl", { EQ(1, F_SETOWN_EX) },
 	    "what it starts is killed when its end of a pipe is closed" },
 	{ "fcntl", { EQ(1, F_SETSIG), EQ(2, SIGKILL) },
@@ -695,10 +764,13 @@ static const struct policy_row parent_setup_rows[] = {
 	{ "signalfd4", { INT(0, -1), EQ(3, SFD_CLOEXEC | SFD_NONBLOCK) },
 	    "the supervisor's signals come by descriptor alone" },
 	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, MESSAGES), EQ(2, 0) },
-	    "its channels to spawner and resolver" },
+	    "its channels to spawner, resolver and dialer" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK), EQ(2, 0) },
+	    "what its canary has in the place of the service" },
 	{ "sysinfo", { {0} },
 	    "the C library's qsort asks for memory, for libcrypto" },
-	{ "wait4", { EQ(2, 0) }, "why did a spawner or resolver not start?" },
+	{ "wait4", { EQ(2, 0) }, "why did one of them not start?" },
 };
 static const struct policy_group parent_setup =
     GROUP("parent-setup", WHEN_ALWAYS, parent_setup_rows);
@@ -753,7 +825,15 @@ static const struct policy_row empty_root_new_rows[] = {
 static const struct policy_group empty_root_new =
     GROUP("empty-root-new", WHEN_NEW_CALLS, empty_root_new_rows);
 
-/* -U: parent and resolver. */
+static const struct policy_row dialer_setup_rows[] = {
+	{ "mmap", { EQ(0, POLICY_DIAL_ADDRESS), EQ(2, DATA),
+	    EQ(3, OWN_MEMORY | MAP_FIXED_NOREPLACE) },
+	    "the page that has the service's address, which then is read-only" },
+};
+static const struct policy_group dialer_setup =
+    GROUP("dialer-setup", WHEN_ALWAYS, dialer_setup_rows);
+
+/* -U: whoever else must have a user namespace to give rights up in. */
 static const struct policy_row without_root_rows[] = {
 	{ "unshare", { EQ(0, CLONE_NEWUSER) },
 	    "without root it takes a user namespace to be apart (-U)" },
@@ -761,9 +841,14 @@ static const struct policy_row without_root_rows[] = {
 static const struct policy_group without_root =
     GROUP("without-root", WHEN_ALWAYS, without_root_rows);
 
-static const struct policy_row resolver_setup_rows[] = {
+static const struct policy_row ports_rows[] = {
 	{ "landlock_add_rule", { EQ(1, 2), EQ(3, 0) },
-	    "its domain leaves it the DNS servers' TCP ports" },
+	    "its domain leaves it the TCP ports that it has to connect to" },
+};
+static const struct policy_group ports =
+    GROUP("ports", WHEN_ALWAYS, ports_rows);
+
+static const struct policy_row resolver_setup_rows[] = {
 	{ "uname", { {0} }, "c-ares looks for the host's own domain" },
 };
 static const struct policy_group resolver_setup =
@@ -868,6 +953,29 @@ static const struct policy_row fledge_pool_new_rows[] = {
 };
 static const struct policy_group fledge_pool_new =
     GROUP("fledge-pool-new", WHEN_NEW_CALLS, fledge_pool_new_rows);
+
+/* The connection to the service, beside the one to the client. */
+static const struct policy_row fledge_relay_rows[] = {
+	{ "close_range", { EQ(0, 5), EQ(1, UINT32_MAX), EQ(2, 0) },
+	    "a relay worker keeps nothing of its spawner's but its two ends" },
+	{ "fcntl", { EQ(1, F_SETFL), EQ(2, O_RDWR | O_NONBLOCK) },
+	    "a service that does not read must not hold the other way up" },
+};
+static const struct policy_group fledge_relay =
+    GROUP("fledge-relay", WHEN_ALWAYS, fledge_relay_rows);
+
+static const struct policy_row fledge_relay_old_rows[] = {
+	{ "dup2", { EQ(1, 4) }, "the connection to the service gets its number" },
+};
+static const struct policy_group fledge_relay_old =
+    GROUP("fledge-relay-old", WHEN_OLD_CALLS, fledge_relay_old_rows);
+
+static const struct policy_row fledge_relay_new_rows[] = {
+	{ "dup3", { EQ(1, 4), EQ(2, 0) },
+	    "the connection to the service gets its number" },
+};
+static const struct policy_group fledge_relay_new =
+    GROUP("fledge-relay-new", WHEN_NEW_CALLS, fledge_relay_new_rows);
 
 /* ---- supervisor --------------------------------------------------------------- */
 
@@ -1041,8 +1149,7 @@ static const struct declaration {
 	    &ending, &clocks, &dates, &resumed, &more_heap, &no_heap,
 	    &sanitizer, &sanitizer_old }, { NULL } },
 	[POLICY_PARENT] = { "parent", "posternd: parent", POLICY_SUPERVISOR,
-	    { &parent, &parent_old, &parent_new, &parent_fstat, &log_waits,
-	    &memory, &randomness, &seeds, &ending, &clocks, &old_clocks, &dates,
+	    { &parent, &parent_old, &parent_new, &parent_fstat, &memory, &randomness, &seeds, &ending, &clocks, &old_clocks, &dates,
 	    &resumed, &late, &no_heap, &pressure, &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
@@ -1056,8 +1163,15 @@ static const struct declaration {
 	    &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &resolver_setup, &without_root, &give_up,
+	    &files_reserve, &ports, &resolver_setup, &without_root, &give_up,
 	    &landlock, &filter } },
+	[POLICY_DIALER] = { "dialer", "posternd: dialer", POLICY_SUPERVISOR,
+	    { &dialer, &logging, &ending, &clocks, &resumed, &sanitizer,
+	    &sanitizer_old },
+	    { &exec, &exec_old, &exec_new, &program, &program_old,
+	    &program_new, &loader, &loader_old, &loader_new, &files,
+	    &files_reserve, &ports, &dialer_setup, &empty_root, &empty_root_old,
+	    &empty_root_new, &without_root, &give_up, &landlock, &filter } },
 	[POLICY_EXPORTER] = { "exporter", "posternd: exporter",
 	    POLICY_SUPERVISOR,
 	    { &exporter, &exporter_old, &exporter_new, &last_words,
@@ -1084,6 +1198,14 @@ static const struct declaration {
 	    &program_new, &loader, &loader_old, &loader_new, &files,
 	    &files_reserve, &nest, &fewer, &nest_old, &nest_new, &pool_nest,
 	    &give_up, &landlock, &filter } },
+	[POLICY_RELAY_SPAWNER] = { "relay-spawner",
+	    "postern-worker: relay-spawner", POLICY_SUPERVISOR,
+	    { &spawner, &relaying, &logging, &ending, &clocks, &resumed,
+	    &sanitizer, &sanitizer_old },
+	    { &exec, &exec_old, &exec_new, &program, &program_old,
+	    &program_new, &loader, &loader_old, &loader_new, &files,
+	    &files_reserve, &nest, &fewer, &nest_old, &nest_new, &give_up,
+	    &landlock, &filter } },
 	[POLICY_INIT] = { "init", "postern-worker: init", POLICY_SUPERVISOR,
 	    { &init, &sanitizer, &sanitizer_old },
 	    { &fledge, &fledge_old, &fledge_new, &files, &files_reserve,
@@ -1096,6 +1218,11 @@ static const struct declaration {
 	    &sanitizer_old },
 	    { &fledge, &fledge_old, &fledge_new, &fledge_pool,
 	    &fledge_pool_old, &fledge_pool_new } },
+	[POLICY_RELAY] = { "relay", "postern-worker: relay",
+	    POLICY_RELAY_SPAWNER,
+	    { &relay, &sanitizer, &sanitizer_old },
+	    { &fledge, &fledge_old, &fledge_new, &fledge_relay,
+	    &fledge_relay_old, &fledge_relay_new } },
 	[POLICY_CLIENT] = { "client", NULL, POLICY_COUNT,
 	    { &client, &memory, &blocks, &randomness, &once, &ending, &clocks,
 	    &old_clocks, &dates, &resumed, &reserve_seeds, &resized, &pressure,

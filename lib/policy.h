@@ -13,12 +13,15 @@ enum policy_id {
 	POLICY_SUPERVISOR,
 	POLICY_PARENT,
 	POLICY_RESOLVER,
+	POLICY_DIALER,
 	POLICY_EXPORTER,
 	POLICY_SPAWNER,
 	POLICY_POOL_SPAWNER,	/* the spawner of a pool */
+	POLICY_RELAY_SPAWNER,	/* and that of relay workers */
 	POLICY_INIT,
 	POLICY_ECHO,
 	POLICY_POOL,
+	POLICY_RELAY,
 	POLICY_CLIENT,
 	POLICY_LOOKER,
 	POLICY_EXPLAIN,
@@ -41,6 +44,14 @@ struct policy_limit {
 };
 
 #define POLICY_LIMITS 4
+
+/*
+ * Where the dialer has the one address that it may connect to.  A filter cannot
+ * look at what a pointer points to, but it can insist on the pointer; and what
+ * lies there is a page that nobody can write, nor replace, because the dialer's
+ * table has no call for that.  A number that no mapping of ours comes near to.
+ */
+#define POLICY_DIAL_ADDRESS UINT64_C(0x70000000)
 
 struct policy_row {
 	const char		*call;	/* by name: numbers differ by machine */

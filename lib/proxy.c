@@ -15,7 +15,9 @@
 
 enum command { COMMAND_LOCAL, COMMAND_PROXY };
 
-enum { TYPE_CRC32C = 0x03 };
+enum { TYPE_CRC32C = 0x03, TYPE_TLS = 0x20, SUBTYPE_VERSION = 0x21,
+    SUBTYPE_CN = 0x22, SUBTYPE_CIPHER = 0x23 };
+enum { CLIENT_TLS = 1, CLIENT_CERT_CONN = 2, CLIENT_CERT_SESS = 4 };
 #define TLV_SIZE	3	/* type and length */
 #define CRC_SIZE	4
 
@@ -264,30 +266,135 @@ put_address(uint8_t *address, uint8_t *port, const struct form *f,
 	}
 }
 
+/* Where it is made.  What does not fit is not written, and remembered. */
+struct page {
+	uint8_t	*p;
+	size_t	 len, size;
+	bool	 full;
+};
+
+static uint8_t *
+reserve(struct page *g, size_t n)
+{
+	uint8_t *at = g->p + g->len;
+
+	if (g->full || n > g->size - g->len) {
+		g->full = true;
+		return NULL;
+	}
+	g->len += n;
+	return at;
+}
+
+static void
+put_bytes(struct page *g, const void *p, size_t n)
+{
+	uint8_t *at = reserve(g, n);
+
+	if (at != NULL && n > 0)
+		memcpy(at, p, n);
+}
+
+static void
+put_tlv(struct page *g, uint8_t type, const void *p, size_t n)
+{
+	uint8_t head[TLV_SIZE] = { type };
+
+	if (n > UINT16_MAX)
+		g->full = true;
+	put16(head + 1, n);
+	put_bytes(g, head, sizeof head);
+	put_bytes(g, p, n);
+}
+
+static void
+put_text(struct page *g, uint8_t type, const char *s)
+{
+	if (s != NULL)
+		put_tlv(g, type, s, strlen(s));
+}
+
+/*
+ * Section 2.2.5: a client that speaks TLS, with a certificate in this connection
+ * and session; 0 says that it was verified.
+ */
+static void
+put_tls(struct page *g, const struct proxy_client *c)
+{
+	static const uint8_t fixed[] = { CLIENT_TLS | CLIENT_CERT_CONN |
+	    CLIENT_CERT_SESS, 0, 0, 0, 0 };
+	size_t begin = g->len;
+
+	if (c->version == NULL || c->cipher == NULL)
+		return;
+	put_tlv(g, TYPE_TLS, fixed, sizeof fixed);
+	put_text(g, SUBTYPE_VERSION, c->version);
+	put_text(g, SUBTYPE_CN, c->cn);
+	put_text(g, SUBTYPE_CIPHER, c->cipher);
+	if (!g->full)
+		put16(g->p + begin + 1, g->len - begin - TLV_SIZE);
+}
+
+static bool
+put_fixed(struct page *g, const struct sockaddr_storage *source,
+    const struct sockaddr_storage *target)
+{
+	const struct form *f = form_of_family(source->ss_family);
+	uint8_t *p, *ports;
+
+	if (f == NULL || target->ss_family != source->ss_family)
+		return false;
+	p = reserve(g, FIXED_SIZE + block_size(f));
+	if (p == NULL)
+		return false;
+	memcpy(p, signature, sizeof signature);
+	p[VERSION_AT] = 2 << 4 | COMMAND_PROXY;
+	p[FAMILY_AT] = f->code;
+	ports = p + FIXED_SIZE + 2 * f->address;
+	put_address(p + FIXED_SIZE, ports, f, source);
+	put_address(p + FIXED_SIZE + f->address, ports + 2, f, target);
+	return true;
+}
+
+/* The length, and then the checksum, of what is there. */
+static void
+seal(struct page *g)
+{
+	static const uint8_t zero[CRC_SIZE];
+	uint32_t crc;
+
+	put_tlv(g, TYPE_CRC32C, zero, sizeof zero);
+	if (g->full)
+		return;
+	put16(g->p + LENGTH_AT, g->len - FIXED_SIZE);
+	crc = checksum(g->p, g->len, g->len - CRC_SIZE);
+	put16(g->p + g->len - CRC_SIZE, crc >> 16);
+	put16(g->p + g->len - CRC_SIZE + 2, crc & 0xffff);
+}
+
+size_t
+proxy_introduce(uint8_t *dst, size_t size,
+    const struct sockaddr_storage *source,
+    const struct sockaddr_storage *target, const struct proxy_client *c)
+{
+	struct page g = { .p = dst, .size = size < PROXY_MAX ? size :
+	    PROXY_MAX };
+
+	if (!put_fixed(&g, source, target))
+		return 0;
+	put_tls(&g, c);
+	put_text(&g, PROXY_TLV_SHA256, c->sha256);
+	put_text(&g, PROXY_TLV_SUBJECT, c->subject);
+	put_text(&g, PROXY_TLV_SERIAL, c->serial);
+	seal(&g);
+	return g.full ? 0 : g.len;
+}
+
 size_t
 proxy_make(uint8_t *dst, const struct sockaddr_storage *source,
     const struct sockaddr_storage *target)
 {
-	const struct form *f = form_of_family(source->ss_family);
-	uint8_t *ports, *tlv;
-	size_t len;
-	uint32_t crc;
+	static const struct proxy_client nothing;
 
-	if (f == NULL || target->ss_family != source->ss_family)
-		return 0;
-	len = FIXED_SIZE + block_size(f) + TLV_SIZE + CRC_SIZE;
-	memcpy(dst, signature, sizeof signature);
-	dst[VERSION_AT] = 2 << 4 | COMMAND_PROXY;
-	dst[FAMILY_AT] = f->code;
-	put16(dst + LENGTH_AT, len - FIXED_SIZE);
-	ports = dst + FIXED_SIZE + 2 * f->address;
-	put_address(dst + FIXED_SIZE, ports, f, source);
-	put_address(dst + FIXED_SIZE + f->address, ports + 2, f, target);
-	tlv = dst + FIXED_SIZE + block_size(f);
-	tlv[0] = TYPE_CRC32C;
-	put16(tlv + 1, CRC_SIZE);
-	crc = checksum(dst, len, len - CRC_SIZE);
-	put16(tlv + TLV_SIZE, crc >> 16);
-	put16(tlv + TLV_SIZE + 2, crc & 0xffff);
-	return len;
+	return proxy_introduce(dst, 64, source, target, &nothing);
 }

@@ -46,4 +46,26 @@ enum proxy_status proxy_parse(const uint8_t *p, size_t len,
 size_t proxy_make(uint8_t *dst, const struct sockaddr_storage *source,
     const struct sockaddr_storage *target);
 
+/* TLVs of ours, in the range that is left to applications (section 2.2.7). */
+enum {
+	PROXY_TLV_SHA256 = 0xe0,	/* of the certificate, hexadecimal */
+	PROXY_TLV_SUBJECT,		/* as x509_name_text has it */
+	PROXY_TLV_SERIAL		/* hexadecimal */
+};
+
+/* Whom TLS has found at the other end; what is NULL is left out. */
+struct proxy_client {
+	const char	*version, *cipher;	/* without: no TLV on TLS */
+	const char	*cn;			/* UTF-8 */
+	const char	*sha256, *subject, *serial;	/* ours */
+};
+
+/*
+ * The same, with what is known of the client, whose certificate was verified.
+ * Returns 0, too, if it takes more than `size` bytes, or PROXY_MAX.
+ */
+size_t proxy_introduce(uint8_t *dst, size_t size,
+    const struct sockaddr_storage *source,
+    const struct sockaddr_storage *target, const struct proxy_client *c);
+
 #endif

@@ -17,15 +17,19 @@
 static void
 take_role(int argc, char **argv)
 {
-	bool pool = argc == 1 && strcmp(argv[0], SPAWNER_POOL_TITLE) == 0;
+	enum spawner_kind kind = SPAWNER_ECHO;
 
-	if (argc != 1 || (!pool && strcmp(argv[0], SPAWNER_TITLE) != 0))
+	while (argc == 1 && kind < SPAWNER_KINDS &&
+	    strcmp(argv[0], spawner_title[kind]) != 0)
+		kind++;
+	if (argc != 1 || kind == SPAWNER_KINDS)
 		return;
-	log_init(pool ? "pool-spawner" : "spawner", LOG_KIND_STREAM, LOG_INFO);
+	log_init(strchr(spawner_title[kind], ' ') + 1, LOG_KIND_STREAM,
+	    LOG_INFO);
 	confine_check_environment();
 	title_init(argc, argv);
-	title_set(pool ? SPAWNER_POOL_TITLE : SPAWNER_TITLE);
-	spawner_main(pool ? ISOLATION_POOL : ISOLATION_CONNECTION);
+	title_set(spawner_title[kind]);
+	spawner_main(kind);
 }
 
 int

@@ -7,6 +7,7 @@
  * a descriptor came with it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -52,6 +53,10 @@ static struct {
 } pool[POOL_MAX];
 static uint32_t next_in_pool;
 
+/* The relay worker that is owed: its number, and its connection, ours; or -1. */
+static uint64_t wish;
+static int	service = -1;
+
 static void
 on_child(int sig)
 {
@@ -83,16 +88,25 @@ set_signals(void)
 }
 
 static void
-read_setup(enum isolation isolation)
+read_setup(enum spawner_kind kind)
 {
 	int fd;
 
 	if (channel_recv(SPAWNER_CHANNEL_FD, &setup, sizeof setup, &fd) != 1 ||
 	    fd != -1 || setup.size != sizeof setup ||
-	    setup.isolation != (int32_t)isolation ||
+	    setup.kind != (int32_t)kind || setup.idle_ms < 1 ||
 	    setup.pool_workers < 1 || setup.pool_workers > POOL_MAX)
 		fatal(EX_PROTOCOL, "spawner: posternd and postern-worker are "
 		    "not of the same version");
+}
+
+/* In the child: all descriptors go, but WORKER_FD and what is before `end`. */
+static void
+close_all_but(int end)
+{
+	confine_close_from((unsigned int)end);
+	if (syscall(SYS_close_range, 0U, WORKER_FD - 1U, 0U) == -1)
+		_exit(EX_OSERR);
 }
 
 /* In the child: `fd` becomes its only descriptor. */
@@ -101,9 +115,17 @@ keep_only(int fd)
 {
 	if (fd != WORKER_FD && dup2(fd, WORKER_FD) == -1)
 		_exit(EX_OSERR);
-	confine_close_from(WORKER_FD + 1);
-	if (syscall(SYS_close_range, 0U, WORKER_FD - 1U, 0U) == -1)
+	close_all_but(WORKER_FD + 1);
+}
+
+/* These two.  The first goes where the channel was, which no worker has. */
+static void
+keep_both(int fd, int sock)
+{
+	if (dup2(fd, WORKER_FD) == -1 ||
+	    (sock != SERVICE_FD && dup2(sock, SERVICE_FD) == -1))
 		_exit(EX_OSERR);
+	close_all_but(SERVICE_FD + 1);
 }
 
 static void
@@ -173,7 +195,7 @@ prepare(void)
 	filter_prepare(POLICY_INIT, &init_filter);
 	filter_prepare(own_kind, &filter);
 	bounds.max_connections = (uint32_t)setup.max_connections;
-	bounds.pool = setup.isolation == ISOLATION_POOL;
+	bounds.pool = setup.kind == SPAWNER_POOL;
 	bounds.log_is_file = bounds_log_is_file();
 }
 
@@ -181,7 +203,7 @@ static bool
 tell(uint32_t type, pid_t pid, int signal, int status, int fd)
 {
 	struct spawner_event e = { .type = type, .pid = pid, .signal = signal,
-	    .status = status };
+	    .status = status, .id = wish };
 
 	return channel_send(SPAWNER_CHANNEL_FD, &e, sizeof e, fd);
 }
@@ -234,6 +256,45 @@ spawn_echo(void)
 	ok = pid != -1 && tell(SPAWNER_WORKER, pid, 0, 0, pair[0]);
 	close(pair[0]);
 	return ok;
+}
+
+static _Noreturn void
+become_relay(int fd)
+{
+	title_set("postern-worker: relay");
+	keep_both(fd, service);
+	/* Whoever made it may have left it as one that blocks. */
+	if (fcntl(SERVICE_FD, F_SETFL, O_RDWR | O_NONBLOCK) == -1)
+		_exit(EX_OSERR);
+	bounds_apply(POLICY_RELAY, &bounds);
+	if (!filter_install(&worker_filter))
+		_exit(EX_OSERR);
+	relay_main(setup.idle_ms);
+}
+
+/* For a wish without a connection there is nothing to be done. */
+static bool
+spawn_relay(void)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (service == -1)
+		return true;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+	    pair) == -1)
+		return false;
+	pid = fork_bare();
+	if (pid == 0)
+		become_relay(pair[1]);
+	close(pair[1]);
+	if (pid != -1) {
+		close(service);
+		service = -1;
+		tell(SPAWNER_WORKER, pid, 0, 0, pair[0]);
+	}
+	close(pair[0]);
+	return pid != -1;
 }
 
 static _Noreturn void
@@ -327,7 +388,7 @@ tell_end(pid_t pid, int status)
 	if (signal != 0 || WEXITSTATUS(status) != 0)
 		tell(SPAWNER_DIED, pid, signal,
 		    signal == 0 ? WEXITSTATUS(status) : 0, -1);
-	else if (is_canary)
+	else if (is_canary || setup.kind == SPAWNER_RELAY)
 		tell(SPAWNER_ENDED, pid, 0, 0, -1);
 }
 
@@ -354,9 +415,43 @@ reap_one(void)
 	return true;
 }
 
+/* As many as are owed; false if that is not possible now. */
+static bool
+spawn(void)
+{
+	switch ((enum spawner_kind)setup.kind) {
+	case SPAWNER_POOL:
+		return spawn_in_pool();
+	case SPAWNER_RELAY:
+		return spawn_relay();
+	default:
+		return spawn_echo();
+	}
+}
+
+/* What is wished; the number that is owed then. */
+static uint32_t
+hear(uint32_t owed)
+{
+	struct spawner_want want;
+	int fd;
+
+	if (channel_recv(SPAWNER_CHANNEL_FD, &want, sizeof want, &fd) != 1)
+		_exit(0);		/* the parent is gone */
+	if (setup.kind == SPAWNER_RELAY) {
+		service = fd;
+		wish = want.id;
+	} else if (fd != -1) {
+		close(fd);
+	}
+	owed += want.count < WANT_MAX ? want.count : WANT_MAX;
+	return owed < WANT_MAX ? owed : WANT_MAX;
+}
+
 /*
  * A process table or descriptor table that is full passes: what is owed is
- * tried again after each wait, of a tenth of a second at most.
+ * tried again after each wait, of a tenth of a second at most.  A relay worker
+ * that is owed keeps others waiting, in the channel.
  */
 static void
 serve(void)
@@ -365,27 +460,16 @@ serve(void)
 	uint32_t owed = 0;
 
 	for (;;) {
-		struct pollfd p = { .fd = SPAWNER_CHANNEL_FD,
-		    .events = POLLIN };
-		struct spawner_want want;
-		int fd, n;
+		struct pollfd p = { .fd = service != -1 ? -1 :
+		    SPAWNER_CHANNEL_FD, .events = POLLIN };
+		int n;
 
 		n = ppoll(&p, 1, owed > 0 ? &soon : NULL, &waiting);
 		while (reap_one())
 			continue;
-		if (n == 1) {
-			n = channel_recv(SPAWNER_CHANNEL_FD, &want, sizeof want,
-			    &fd);
-			if (n != 1)
-				_exit(0);	/* the parent is gone */
-			if (fd != -1)
-				close(fd);
-			owed += want.count < WANT_MAX ? want.count : WANT_MAX;
-			if (owed > WANT_MAX)
-				owed = WANT_MAX;
-		}
-		while (owed > 0 && (setup.isolation == ISOLATION_POOL ?
-		    spawn_in_pool() : spawn_echo()))
+		if (n == 1)
+			owed = hear(owed);
+		while (owed > 0 && spawn())
 			owed--;
 		if (owed > 0)
 			complain();
@@ -393,13 +477,20 @@ serve(void)
 }
 
 void
-spawner_main(enum isolation isolation)
+spawner_main(enum spawner_kind kind)
 {
-	own_kind = isolation == ISOLATION_POOL ? POLICY_POOL_SPAWNER :
-	    POLICY_SPAWNER;
-	worker_kind = isolation == ISOLATION_POOL ? POLICY_POOL : POLICY_ECHO;
+	static const struct {
+		enum policy_id own, worker;
+	} kinds[SPAWNER_KINDS] = {
+		[SPAWNER_ECHO] = { POLICY_SPAWNER, POLICY_ECHO },
+		[SPAWNER_POOL] = { POLICY_POOL_SPAWNER, POLICY_POOL },
+		[SPAWNER_RELAY] = { POLICY_RELAY_SPAWNER, POLICY_RELAY },
+	};
+
+	own_kind = kinds[kind].own;
+	worker_kind = kinds[kind].worker;
 	confine_check_descriptors(SPAWNER_FD_END);
-	read_setup(isolation);
+	read_setup(kind);
 	log_init(policy_get(own_kind)->process, (enum log_kind)setup.log_kind,
 	    setup.log_level);
 	if (setup.rehearsal)

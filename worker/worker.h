@@ -10,6 +10,12 @@
  *	postern-worker: pool-spawner
  *	|-- postern-worker: init
  *	`-- postern-worker: pool	a few, each serving many
+ *
+ * or, with worker = "relay"
+ *
+ *	postern-worker: relay-spawner
+ *	|-- postern-worker: init
+ *	`-- postern-worker: relay	one per connection
  */
 #ifndef POSTERN_WORKER_H
 #define POSTERN_WORKER_H
@@ -22,12 +28,14 @@
 #define WORKER_FD 3
 /* A pool worker's epoll set. */
 #define POOL_EPOLL_FD 4
+/* A relay worker's connection to the service. */
+#define SERVICE_FD 4
 
 /*
  * Read the setup from SPAWNER_CHANNEL_FD, confine, spawn until it closes: echo
- * workers, or connections of a pool.
+ * workers, connections of a pool, or relay workers.
  */
-_Noreturn void spawner_main(enum isolation isolation);
+_Noreturn void spawner_main(enum spawner_kind kind);
 
 /*
  * Enter empty namespaces: user (no id mapped), network, ipc, uts, cgroup and
@@ -42,6 +50,13 @@ _Noreturn void init_main(void);
 
 /* Echo WORKER_FD until its end. */
 _Noreturn void echo_main(void);
+
+/*
+ * Pass on what comes at WORKER_FD to SERVICE_FD, and the other way, to both
+ * ends.  `idle_ms`: how long a service may take nothing when it is not known
+ * whether the client is still there.
+ */
+_Noreturn void relay_main(int idle_ms);
 
 /* Map what pool_main needs for `connections`; before its filter. */
 void pool_prepare(uint32_t connections);

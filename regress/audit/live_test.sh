@@ -7,6 +7,7 @@
 . "$(atf_get_srcdir)/../audit_verbs.sh"
 . "$(atf_get_srcdir)/../held_verbs.sh"
 . "$(atf_get_srcdir)/../live_verbs.sh"
+. "$(atf_get_srcdir)/../service_verbs.sh"
 
 # audits NUMBER: one after the other, each must find nothing wrong.
 audits() {
@@ -56,6 +57,33 @@ pool_body() {
 	expect_shown '^pool.* ok  '
 	assert_echo
 	stop_daemon
+}
+
+# Over TCP, and by a local socket, for which the dialer's root is another.
+root_case relay "all is as declared: relay workers and their dialer"
+relay_body() {
+	app=$(free_port)
+	chmod 755 .
+	start_service "127.0.0.1:$app" greet hello
+	start_service "unix:$PWD/app.sock" greet hello
+	chmod 666 app.sock
+	make_pki
+	for to in "127.0.0.1:$app" unix:app.sock; do
+		write_conf worker=relay "relay.to=$to"
+		start_daemon
+		rm -f feed
+		mkfifo feed
+		connect <feed >out 2>err &
+		record $!
+		exec 9>feed
+		expect_log event=open
+		expect_green
+		for name in dialer relay-spawner init 'relay'; do
+			expect_shown "^$name.* ok  "
+		done
+		exec 9>&-
+		stop_daemon
+	done
 }
 
 # Started by another user than root, and looked at by root.

@@ -70,13 +70,26 @@ layers_body() {
 	assert_echo
 	look
 	stop_daemon
+	app=$(free_port)
+	run_in_background socat \
+	    "TCP-LISTEN:$app,bind=127.0.0.1,fork,reuseaddr" EXEC:cat
+	write_conf worker=relay "relay.to=127.0.0.1:$app" parents=1
+	start_daemon
+	mkfifo feed
+	connect <feed >out 2>err &
+	record $!
+	exec 9>feed
+	expect_log event=open
+	look
+	exec 9>&-
+	stop_daemon
 	# A row each; the supervisor's and the parent's are the same twice.
 	sort -u rows >found
 	security_rows | sort >said
 	diff said found >&2 ||
 	    atf_fail "SECURITY (<) has not the layers that there are (>)"
 	for process in supervisor parent resolver exporter spawner init echo \
-	    pool pool-spawner; do
+	    pool pool-spawner dialer relay relay-spawner; do
 		grep -q "^$process " said || atf_fail "no row of $process"
 	done
 }

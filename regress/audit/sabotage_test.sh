@@ -190,6 +190,36 @@ wide stranger 'a foreign process in the tree' \
 wide title 'a worker that calls itself another' \
     'echo sabotage title' '? tree'
 
+# What keeps a dialer from connecting elsewhere.
+root_case address "a dialer whose address can be altered"
+address_body() {
+	use_inside 'dialer sabotage address'
+	make_pki
+	write_conf worker=relay "relay.to=127.0.0.1:$(free_port)"
+	start_daemon
+	expect_red 'dialer memory'
+	stop_daemon
+}
+
+# The same with its root, its user and its domain.
+root_case dialer "a dialer that is not confined"
+dialer_body() {
+	make_pki
+	write_conf worker=relay "relay.to=127.0.0.1:$(free_port)"
+	use_inside 'dialer sabotage root'
+	start_daemon
+	expect_red 'dialer root'
+	stop_daemon
+	use_inside 'dialer sabotage landlock'
+	start_daemon
+	expect_red 'dialer landlock' 'dialer landlock-net'
+	stop_daemon
+	use_inside "dialer sabotage same_uid $(id -u _postern)"
+	start_daemon
+	expect_red 'dialer user'
+	stop_daemon
+}
+
 root_case program "a program that is not the one declared"
 program_body() {
 	use_inside 'spawner sabotage program'

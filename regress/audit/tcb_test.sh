@@ -51,7 +51,7 @@ security_body() {
 make tcb $counted_root and $counted_all"
 	done 3<said.rows 4<counted.rows
 	# None of these can be: who never is root, who has next to nothing.
-	atf_check -o inline:'echo 0\ninit 0\npool 0\n' \
+	atf_check -o inline:'echo 0\ninit 0\npool 0\nrelay 0\n' \
 	    sh -c "awk '\$2 == 0 { print \$1, \$2 }' counted.rows | sort"
 	# A function more that is called as root is counted.
 	mkdir tree

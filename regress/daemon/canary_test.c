@@ -131,7 +131,7 @@ run(void *arg)
 	service.config = &config;
 	service.base = event_base_new();
 	service.accepting = true;
-	canary_run(pair[0], -1);
+	canary_run(&(const struct helpers){ pair[0], -1, -1 });
 }
 
 static bool

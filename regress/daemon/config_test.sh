@@ -207,6 +207,66 @@ repeated_body() {
 	    'versions = {"1.3"} curves = "P-256" }'
 }
 
+# relay TEXT...: a configuration with these lines behind what it needs besides.
+relay_conf() {
+	write_conf worker=
+	printf '%s\n' "$@" >>posternd.conf
+}
+
+e2e_case relay "What goes together with a relay"
+relay_body() {
+	make_pki
+	for to in unix:/run/app.sock unix:app.sock 127.0.0.1:1 \
+	    127.255.255.254:65535 '[::1]:8080'; do
+		relay_conf 'worker = relay' "relay { to = \"$to\" }"
+		good
+	done
+	relay_conf 'worker = relay' 'relay { to = "127.0.0.1:80"' \
+	    'proxy = yes proxy-tlvs = { "tls", "certificate" } }' \
+	    'timeouts { connect = 7d }' 'dialer-user = daemon'
+	good
+	relay_conf 'worker = echo'
+	good
+	relay_conf 'worker = relay'
+	refused 'posternd.conf: worker = "relay" needs relay { to }'
+	relay_conf 'worker = relay' 'isolation = pool' \
+	    'relay { to = "127.0.0.1:80" }'
+	refused 'posternd.conf: .*needs isolation = "connection"'
+	relay_conf 'relay { to = "127.0.0.1:80" }'
+	refused 'posternd.conf: relay { } is for worker = "relay"'
+	relay_conf 'relay { proxy = yes }'
+	refused 'posternd.conf: relay { } is for worker = "relay"'
+	relay_conf 'worker = relay' 'relay { to = "127.0.0.1:80"' \
+	    'proxy-tlvs = { "tls" } }'
+	refused 'posternd.conf: relay { proxy-tlvs } needs proxy = "yes"'
+	for to in 192.0.2.1:80 0.0.0.0:80 '[2001:db8::1]:80' '[::]:80' \
+	    localhost:80 127.0.0.1:0 127.0.0.1 unix: 8080 \
+	    "unix:/$(printf %0107d 0)"; do
+		wrong 1 ".*to = \".*\": want a service of this machine: " \
+		    "relay { to = \"$to\" }"
+	done
+	wrong 1 '.*worker = "both": want "echo" or "relay"' 'worker = both'
+	wrong 1 '.*proxy = "1": want "yes" or "no"' 'relay { proxy = 1 }'
+	wrong 1 '.*proxy-tlvs = "cn": want "tls" and "certificate"' \
+	    'relay { proxy-tlvs = { "cn" } }'
+	wrong 1 '.*connect = "99ms": want a time' 'timeouts { connect = 99ms }'
+	wrong 1 '.*connect = "8d": want a time' 'timeouts { connect = 8d }'
+	wrong 1 '.*dialer-user = "": want a user' 'dialer-user = ""'
+}
+
+root_case dialer_user "The user of a dialer is one of its own"
+dialer_user_body() {
+	make_pki
+	relay_conf 'worker = relay' 'relay { to = "127.0.0.1:80" }' \
+	    'dialer-user = nosuchuser'
+	refused '.*dialer-user: no such user; make it'
+	relay_conf 'worker = relay' 'relay { to = "127.0.0.1:80" }' \
+	    'dialer-user = _posternr'
+	refused '.*dialer-user must differ'
+	relay_conf 'dialer-user = nosuchuser'
+	good
+}
+
 e2e_case wrong_types "A value of the wrong kind is an error"
 wrong_types_body() {
 	wrong 1 ".*parents" 'parents = many'

@@ -12,6 +12,7 @@
 
 #include "attacks.h"
 #include "channel.h"
+#include "daemon/dialer.h"
 #include "daemon/resolver.h"
 #include "plan.h"
 
@@ -51,7 +52,7 @@ LIE(answer_unasked)
 LIE(answer_twice)
 LIE(answer_wild)
 
-/* ---- a spawner's lies ------------------------------------------------------------- */
+/* ---- a spawner's lies, and a dialer's ------------------------------------------------------------- */
 
 /* Two descriptors where there is to be one. */
 static bool
@@ -188,7 +189,8 @@ __wrap_channel_send(int sock, const void *msg, size_t len, int fd)
 	matrix_tell();
 	if (attack_lie == ATTACK_COUNT || sock != 3)
 		return __real_channel_send(sock, msg, len, fd);
-	if (len == sizeof(struct spawner_event) && fd != -1)
+	if ((len == sizeof(struct spawner_event) ||
+	    len == sizeof(struct dialer_answer)) && fd != -1)
 		return hand_over(sock, msg, len, fd);
 	if (len == sizeof(struct resolver_answer))
 		return answer(sock, msg);

@@ -107,6 +107,9 @@ survives(const struct sock_fprog *prog, const struct call *c,
 	pid_t pid = fork_bare(), got;
 
 	if (pid == 0) {
+		/* It would be felt by all who have the same socket. */
+		if (c->nr == SYS_shutdown)
+			close((int)c->arg[0]);
 		if (!__real_filter_install(prog))
 			_exit(EX_OSERR);
 		make_call(c, entry);
@@ -253,7 +256,8 @@ matrix_prepare(void)
 	static const struct report none[2];
 	int fd;
 
-	if (!wanted("init") && !wanted("echo") && !wanted("pool"))
+	if (!wanted("init") && !wanted("echo") && !wanted("pool") &&
+	    !wanted("relay"))
 		return;
 	fd = memfd_create("matrix", MFD_CLOEXEC);
 	if (fd == -1 || write(fd, none, sizeof none) != (ssize_t)sizeof none ||
@@ -321,8 +325,8 @@ __wrap_filter_enter(enum policy_id id, struct sock_fprog *prog)
 		sigaction(SIGCHLD, &before, NULL);
 		tell(&own);
 	}
-	if ((id == POLICY_SPAWNER || id == POLICY_POOL_SPAWNER) &&
-	    wanted("init"))
+	if ((id == POLICY_SPAWNER || id == POLICY_POOL_SPAWNER ||
+	    id == POLICY_RELAY_SPAWNER) && wanted("init"))
 		wait_for_init();
 	if (!sabotage_has("filter"))
 		__real_filter_enter(id, prog);
@@ -339,6 +343,7 @@ __wrap_filter_install(const struct sock_fprog *prog)
 	if (wanted(process) && of_worker != NULL &&
 	    !atomic_exchange(&of_worker->begun, 1))
 		try_all(of_worker, strcmp(process, "pool") == 0 ?
-		    POLICY_POOL : POLICY_ECHO, prog);
+		    POLICY_POOL : strcmp(process, "relay") == 0 ? POLICY_RELAY :
+		    POLICY_ECHO, prog);
 	return __real_filter_install(prog);
 }

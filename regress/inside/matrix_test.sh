@@ -109,6 +109,22 @@ pool_body() {
 	stop_daemon
 }
 
+root_case relay "So have a dialer and a relay worker"
+relay_body() {
+	use_inside "dialer matrix" "relay matrix" "relay-spawner matrix"
+	make_pki
+	app=$(free_port)
+	write_conf worker=relay "relay.to=127.0.0.1:$app"
+	run_in_background socat "TCP-LISTEN:$app,bind=127.0.0.1,fork,reuseaddr" \
+	    EXEC:cat
+	start_slowly
+	expect_soon echoes_until_told relay
+	expect_matrix dialer relay relay-spawner
+	expect_stack dialer 'posternd: dialer'
+	expect_stack relay-spawner 'postern-worker: relay-spawner'
+	stop_daemon
+}
+
 root_case noticed "A call too many would be noticed"
 noticed_body() {
 	use_inside "echo matrix" "spawner add getppid" "echo add getppid" \

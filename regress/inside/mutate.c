@@ -134,7 +134,7 @@ mutate(struct policy *p, const char *verb,
 }
 
 /*
- * Parent and resolver have no handler of a signal, and no way back from one.
+ * Parent, resolver and dialer have no handler of a signal, and no way back from one.
  * Whoever is told to attack, and goes on, needs it.
  */
 static void
@@ -142,7 +142,8 @@ let_return(struct policy *p, enum policy_id id)
 {
 	static const struct plan_line line = { { "", "add", "rt_sigreturn" } };
 
-	if ((id == POLICY_PARENT || id == POLICY_RESOLVER) &&
+	if ((id == POLICY_PARENT || id == POLICY_RESOLVER ||
+	    id == POLICY_DIALER) &&
 	    plan_has(p->process, "attack", NULL))
 		add_row(p, &line);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "attacks.h"
+#include "policy.h"
 
 /* Those of glibc are not enough: each is the call itself, by its name. */
 
@@ -95,6 +96,40 @@ attack_connect_unix(long arg)
 
 	(void)arg;
 	return s >= 0 && syscall(SYS_connect, s, &to, sizeof to) == 0;
+}
+
+/* These four: a dialer's, that it may connect elsewhere. */
+bool
+attack_rewrite_address(long arg)
+{
+	*(volatile char *)(uintptr_t)POLICY_DIAL_ADDRESS = (char)arg;
+	return true;
+}
+
+bool
+attack_unprotect_address(long arg)
+{
+	(void)arg;
+	return syscall(SYS_mprotect, (uintptr_t)POLICY_DIAL_ADDRESS, 4096,
+	    PROT_READ | PROT_WRITE) == 0;
+}
+
+bool
+attack_replace_address(long arg)
+{
+	(void)arg;
+	return syscall(SYS_mmap, (uintptr_t)POLICY_DIAL_ADDRESS, 4096,
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	    -1, 0) != -1;
+}
+
+/* Zeros would be there then, which is another address, too. */
+bool
+attack_discard_address(long arg)
+{
+	(void)arg;
+	return syscall(SYS_madvise, (uintptr_t)POLICY_DIAL_ADDRESS, 4096,
+	    MADV_DONTNEED) == 0;
 }
 
 /* Any free port, on a socket that may be had. */

@@ -24,6 +24,7 @@
 #include "bounds.h"
 #include "confine.h"
 #include "plan.h"
+#include "policy.h"
 #include "process.h"
 #include "title.h"
 
@@ -68,6 +69,12 @@ int __real_mount(const char *what, const char *where, const char *type,
     unsigned long flags, const void *data);
 int __wrap_mount(const char *what, const char *where, const char *type,
     unsigned long flags, const void *data);
+int __real_mprotect(void *at, size_t size, int prot);
+int __wrap_mprotect(void *at, size_t size, int prot);
+int __real_prctl(int option, unsigned long a, unsigned long b,
+    unsigned long c, unsigned long d);
+int __wrap_prctl(int option, unsigned long a, unsigned long b,
+    unsigned long c, unsigned long d);
 int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 void __real_bounds_apply(enum policy_id id, const struct bounds_for *f);
@@ -260,6 +267,28 @@ __wrap_mount(const char *what, const char *where, const char *type,
 	if (sabotage_has("writable_root") && (flags & MS_RDONLY) != 0)
 		return 0;
 	return __real_mount(what, where, type, flags, data);
+}
+
+/* The dialer's page stays as it was made, and it does not notice. */
+int
+__wrap_mprotect(void *at, size_t size, int prot)
+{
+	if (sabotage_has("address") &&
+	    (uintptr_t)at == (uintptr_t)POLICY_DIAL_ADDRESS)
+		return 0;
+	return __real_mprotect(at, size, prot);
+}
+
+int
+__wrap_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
+    unsigned long d)
+{
+	if (option == PR_GET_PDEATHSIG && a == POLICY_DIAL_ADDRESS &&
+	    sabotage_has("address")) {
+		errno = EFAULT;
+		return -1;
+	}
+	return __real_prctl(option, a, b, c, d);
 }
 
 int

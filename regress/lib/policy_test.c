@@ -267,6 +267,9 @@ ATF_TC_BODY(stacks, tc)
 	ATF_CHECK_EQ(POLICY_SPAWNER, stack[1]);
 	ATF_CHECK_EQ(3, policy_stack(POLICY_POOL, stack));
 	ATF_CHECK_EQ(POLICY_POOL_SPAWNER, stack[1]);
+	ATF_CHECK_EQ(3, policy_stack(POLICY_RELAY, stack));
+	ATF_CHECK_EQ(POLICY_RELAY_SPAWNER, stack[1]);
+	ATF_CHECK_EQ(2, policy_stack(POLICY_DIALER, stack));
 	ATF_CHECK_EQ(1, policy_stack(POLICY_CLIENT, stack));
 }
 
@@ -291,6 +294,84 @@ ATF_TC_BODY(pool_apart, tc)
 		ATF_CHECK(!has_group(policy_get(POLICY_SPAWNER), names[i]));
 	}
 	ATF_CHECK(!has_group(policy_get(POLICY_POOL_SPAWNER), "echo"));
+}
+
+/* Nor does who makes echo workers have what relay workers need. */
+ATF_TC_WITHOUT_HEAD(relay_apart);
+ATF_TC_BODY(relay_apart, tc)
+{
+	static const char *const names[] = { "relay", "relaying",
+	    "fledge-relay" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		ATF_CHECK(has_group(policy_get(POLICY_RELAY_SPAWNER),
+		    names[i]));
+		ATF_CHECK(has_group(policy_get(POLICY_SUPERVISOR), names[i]));
+		ATF_CHECK(!has_group(policy_get(POLICY_SPAWNER), names[i]));
+		ATF_CHECK(!has_group(policy_get(POLICY_POOL_SPAWNER),
+		    names[i]));
+	}
+	ATF_CHECK(!has_group(policy_get(POLICY_RELAY_SPAWNER), "echo"));
+}
+
+static bool
+has_row(enum policy_id id, const char *call)
+{
+	const struct policy *p = policy_get(id);
+
+	for (size_t g = 0; p->groups[g] != NULL; g++)
+		for (size_t i = 0; policy_group_used_on(p->groups[g], true) &&
+		    (p->groups[g]->when & WHEN_SANITIZED) == 0 &&
+		    i < p->groups[g]->count; i++)
+			if (strcmp(p->groups[g]->rows[i].call, call) == 0)
+				return true;
+	return false;
+}
+
+/*
+ * A dialer connects to what lies at one place in its memory: every row for that
+ * says so, and none is for anything that could change what lies there.
+ */
+ATF_TC_WITHOUT_HEAD(dialer_connects_to_one);
+ATF_TC_BODY(dialer_connects_to_one, tc)
+{
+	static const char *const never[] = { "mmap", "munmap", "mremap",
+	    "mprotect", "pkey_mprotect", "madvise", "process_madvise",
+	    "remap_file_pages", "shmat", "userfaultfd", "ptrace",
+	    "process_vm_writev", "openat", "open", "clone", "bind", "listen",
+	    "accept4", "prctl", "io_uring_setup" };
+	struct call c = { .nr = SYS_connect, .arg = { 5, POLICY_DIAL_ADDRESS,
+	    16 } };
+
+	for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
+		ATF_CHECK_MSG(!has_row(POLICY_DIALER, never[i]), "%s",
+		    never[i]);
+	ATF_CHECK(table_allows(policy_get(POLICY_DIALER), &c));
+	c.arg[1]++;
+	ATF_CHECK(!table_allows(policy_get(POLICY_DIALER), &c));
+	c.arg[1] = POLICY_DIAL_ADDRESS | UINT64_C(1) << 32;
+	ATF_CHECK(!table_allows(policy_get(POLICY_DIALER), &c));
+}
+
+/* Five calls, each for its two descriptors alone. */
+ATF_TC_WITHOUT_HEAD(relay_has_five);
+ATF_TC_BODY(relay_has_five, tc)
+{
+	static const char *const five[] = { "exit_group", "ppoll", "read",
+	    "read", "shutdown", "shutdown", "write", "write" };
+	const struct policy *p = policy_get(POLICY_RELAY);
+
+	ATF_REQUIRE_EQ(sizeof five / sizeof five[0], p->groups[0]->count);
+	for (size_t i = 0; i < p->groups[0]->count; i++) {
+		const struct policy_row *row = &p->groups[0]->rows[i];
+
+		ATF_CHECK_STREQ(five[i], row->call);
+		ATF_CHECK(i < 2 || (row->limit[0].op == LIMIT_EQ &&
+		    row->limit[0].arg == 0 && (row->limit[0].value == 3 ||
+		    row->limit[0].value == 4)));
+	}
+	for (size_t g = 1; p->groups[g] != NULL; g++)
+		ATF_CHECK((p->groups[g]->when & WHEN_SANITIZED) != 0);
 }
 
 ATF_TC_WITHOUT_HEAD(titles);
@@ -432,6 +513,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, inherited);
 	ATF_TP_ADD_TC(tp, stacks);
 	ATF_TP_ADD_TC(tp, pool_apart);
+	ATF_TP_ADD_TC(tp, relay_apart);
+	ATF_TP_ADD_TC(tp, dialer_connects_to_one);
+	ATF_TP_ADD_TC(tp, relay_has_five);
 	ATF_TP_ADD_TC(tp, titles);
 	ATF_TP_ADD_TC(tp, signals_by_handle);
 	ATF_TP_ADD_TC(tp, capabilities);

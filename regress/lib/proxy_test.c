@@ -579,6 +579,105 @@ mangle(struct draft *d, uint32_t *state)
 		put(d, "more and more", next(state) % 14);
 }
 
+/* ---- introductions ------------------------------------------------------ */
+
+/* The TLV of this type among `len` bytes from `p` on: its value and length. */
+static const uint8_t *
+find_tlv(const uint8_t *p, size_t len, uint8_t type, size_t *n)
+{
+	for (size_t at = 0; at + 3 <= len; at += 3 + *n) {
+		*n = (size_t)p[at + 1] << 8 | p[at + 2];
+		ATF_REQUIRE(at + 3 + *n <= len);
+		if (p[at] == type)
+			return p + at + 3;
+	}
+	return NULL;
+}
+
+static void
+check_tlv(const uint8_t *p, size_t len, uint8_t type, const char *want)
+{
+	size_t n;
+	const uint8_t *v = find_tlv(p, len, type, &n);
+
+	ATF_CHECK_MSG((v == NULL) == (want == NULL), "TLV %#x", type);
+	if (v != NULL && want != NULL)
+		ATF_CHECK_MSG(n == strlen(want) && memcmp(v, want, n) == 0,
+		    "TLV %#x: %.*s", type, (int)n, (const char *)v);
+}
+
+static void
+check_introduction(int family, const struct proxy_client *c)
+{
+	struct sockaddr_storage from, to;
+	static uint8_t p[4096];
+	struct proxy_header h;
+	const uint8_t *tls;
+	size_t len, at, n;
+
+	ATF_REQUIRE(addr_parse_host(family == AF_INET ? "192.0.2.7:4711" :
+	    "[2001:db8::7]:4711", &from));
+	ATF_REQUIRE(addr_parse_host(family == AF_INET ? "192.0.2.8:443" :
+	    "[2001:db8::8]:443", &to));
+	len = proxy_introduce(p, sizeof p, &from, &to, c);
+	ATF_REQUIRE(len > 0);
+	ATF_CHECK_EQ(PROXY_ADDRESS, proxy_parse(p, len, &h));
+	ATF_CHECK_EQ(len, h.length);
+	ATF_CHECK_EQ(0, memcmp(&from, &h.source, sizeof from));
+	ATF_CHECK_EQ(0, memcmp(&to, &h.target, sizeof to));
+	at = FIXED + (family == AF_INET ? 12 : 36);
+	check_tlv(p + at, len - at, PROXY_TLV_SHA256, c->sha256);
+	check_tlv(p + at, len - at, PROXY_TLV_SUBJECT, c->subject);
+	check_tlv(p + at, len - at, PROXY_TLV_SERIAL, c->serial);
+	tls = find_tlv(p + at, len - at, 0x20, &n);
+	ATF_REQUIRE_EQ(c->version != NULL, tls != NULL);
+	if (tls == NULL)
+		return;
+	ATF_CHECK_EQ(0, memcmp(tls, "\7\0\0\0\0", 5));
+	check_tlv(tls + 5, n - 5, 0x21, c->version);
+	check_tlv(tls + 5, n - 5, 0x22, c->cn);
+	check_tlv(tls + 5, n - 5, 0x23, c->cipher);
+	/* whatever room there is less, it is not overrun */
+	for (size_t room = 0; room < len; room++) {
+		p[room] = 0xa5;
+		ATF_REQUIRE_EQ(0, proxy_introduce(p, room, &from, &to, c));
+		ATF_REQUIRE_EQ(0xa5, p[room]);
+	}
+	ATF_CHECK_EQ(len, proxy_introduce(p, len, &from, &to, c));
+}
+
+ATF_TC_WITHOUT_HEAD(introductions);
+ATF_TC_BODY(introductions, tc)
+{
+	static char large[PROXY_MAX];
+	struct proxy_client c = { .version = NULL };
+	struct sockaddr_storage from, to;
+	static uint8_t p[2 * PROXY_MAX];
+
+	check_introduction(AF_INET, &c);
+	c.sha256 = "00ff";
+	c.serial = "";
+	check_introduction(AF_INET6, &c);
+	c.version = "TLSv1.3";
+	c.cipher = "TLS_AES_256_GCM_SHA384";
+	check_introduction(AF_INET, &c);
+	/* bytes that mean something to a reader of the whole mean nothing here */
+	c.cn = "\r\n\r\n\x20\x03\x04\xff\xc3\xa4";
+	c.subject = "CN=a\\0Ab,O=\x03";
+	check_introduction(AF_INET, &c);
+	check_introduction(AF_INET6, &c);
+	memset(large, 'x', sizeof large - 1);
+	c.subject = large;
+	ATF_REQUIRE(addr_parse_host("192.0.2.7:1", &from));
+	ATF_REQUIRE(addr_parse_host("192.0.2.8:2", &to));
+	ATF_CHECK_EQ(0, proxy_introduce(p, sizeof p, &from, &to, &c));
+	large[3000] = '\0';
+	check_introduction(AF_INET6, &c);
+	/* an address of each family is no connection */
+	ATF_REQUIRE(addr_parse_host("[2001:db8::8]:2", &to));
+	ATF_CHECK_EQ(0, proxy_introduce(p, sizeof p, &from, &to, &c));
+}
+
 ATF_TC_WITHOUT_HEAD(mangled);
 ATF_TC_BODY(mangled, tc)
 {
@@ -624,6 +723,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, checksum);
 	ATF_TP_ADD_TC(tp, odd_checksums);
 	ATF_TP_ADD_TC(tp, made);
+	ATF_TP_ADD_TC(tp, introductions);
 	ATF_TP_ADD_TC(tp, mangled);
 	return atf_no_error();
 }
