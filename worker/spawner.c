@@ -32,6 +32,9 @@
 
 #define POOL_MAX 64
 
+/* So many ends by their signals, and then all are looked through. */
+#define LOOK_EACH 32
+
 /* More workers at once than any parent keeps ready. */
 #define WANT_MAX 64
 
@@ -41,6 +44,7 @@ static struct sock_fprog	worker_filter, init_filter, filter;
 static enum policy_id		own_kind, worker_kind;
 static struct bounds_for	bounds;
 static pid_t			init_pid;
+static volatile sig_atomic_t	ended;	/* by the latest signal; 0: none */
 static sigset_t			waiting;	/* mask while we wait */
 /* Our first worker, while it lives, is the parent's canary. */
 static enum { CANARY_NONE, CANARY_ALIVE, CANARY_GONE } canary;
@@ -58,16 +62,18 @@ static uint64_t wish;
 static int	service = -1;
 
 static void
-on_child(int sig)
+on_child(int sig, siginfo_t *info, void *context)
 {
-	(void)sig;		/* only to end ppoll(2) */
+	(void)sig, (void)context;
+	ended = info->si_pid;
 }
 
 /* SIGCHLD comes only while we wait, so that no child's end is missed. */
 static void
 set_signals(void)
 {
-	struct sigaction child = { .sa_handler = on_child };
+	struct sigaction child = { .sa_sigaction = on_child,
+	    .sa_flags = SA_SIGINFO };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t block;
 
@@ -398,10 +404,10 @@ tell_end(pid_t pid, int status)
  * had us killed before init could read its end.)
  */
 static bool
-reap_one(void)
+reap_one(pid_t which)
 {
 	int status;
-	pid_t pid = waitpid(-1, &status, WNOHANG);
+	pid_t pid = waitpid(which, &status, WNOHANG);
 
 	if (pid <= 0)
 		return false;
@@ -449,6 +455,31 @@ hear(uint32_t owed)
 }
 
 /*
+ * To find out who has ended the kernel looks through all that live, which with
+ * thousands of workers takes longer than to start one.  The signal names him,
+ * but of several at once only one; so all are looked through now and then, and
+ * when nothing else has come for a while.  True if somebody may lie there.
+ */
+static bool
+reap(bool calm)
+{
+	static uint32_t named;
+	pid_t pid = (pid_t)ended;
+
+	ended = 0;
+	if (pid != 0) {
+		reap_one(pid);
+		named++;
+	}
+	if (named >= LOOK_EACH || (calm && named > 0)) {
+		while (reap_one(-1))
+			continue;
+		named = 0;
+	}
+	return named > 0;
+}
+
+/*
  * A process table or descriptor table that is full passes: what is owed is
  * tried again after each wait, of a tenth of a second at most.  A relay worker
  * that is owed keeps others waiting, in the channel.
@@ -458,15 +489,15 @@ serve(void)
 {
 	const struct timespec soon = { .tv_nsec = 100000000 };
 	uint32_t owed = 0;
+	bool unsure = false;
 
 	for (;;) {
 		struct pollfd p = { .fd = service != -1 ? -1 :
 		    SPAWNER_CHANNEL_FD, .events = POLLIN };
 		int n;
 
-		n = ppoll(&p, 1, owed > 0 ? &soon : NULL, &waiting);
-		while (reap_one())
-			continue;
+		n = ppoll(&p, 1, owed > 0 || unsure ? &soon : NULL, &waiting);
+		unsure = reap(n == 0);
 		if (n == 1)
 			owed = hear(owed);
 		while (owed > 0 && spawn())

@@ -93,7 +93,8 @@ handshakes_body() {
 	operations handshakes
 	at_most 26 parent -epoll_wait -accept4 -recvmsg
 	at_most 40 parent
-	at_most 10 spawner
+	at_most 9 spawner
+	at_most 1.2 spawner wait4
 	at_most 16 worker
 	stop_daemon
 }
