@@ -19,7 +19,7 @@
 #include "channel.h"
 #include "worker.h"
 
-#define CHUNK		65536	/* a worker's, at most */
+#define CHUNK		((size_t)65536)	/* a worker's, at most */
 #define LONGEST		((size_t)1 << 20)
 #define PATIENCE_MS	20000
 
@@ -203,7 +203,8 @@ ATF_TC_BODY(pool_more_at_once, tc)
 	make_bytes();
 	connection(pair);
 	p.fd = pair[0];
-	ATF_REQUIRE_EQ(CHUNK + 100, send(pair[0], sent, CHUNK + 100, 0));
+	ATF_REQUIRE_EQ(CHUNK + 100, (size_t)send(pair[0], sent, CHUNK + 100,
+	    0));
 	hand_over(channel, pair[1]);
 	for (size_t have = 0; have < CHUNK + 100;) {
 		ssize_t n;
