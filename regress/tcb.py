@@ -43,6 +43,7 @@ PROCESSES = [
     ("--explain", "daemon", "explain_run", [], False, False),
     ("--status", "daemon", "status_run", [], False, False),
     ("kills", "audit", "audit_kills", [], False, False),
+    ("coverage", "audit", "audit_coverage", [], False, False),
 ]
 STOP = "confine_drop_user"
 
