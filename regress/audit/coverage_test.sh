@@ -52,7 +52,8 @@ whole_trace() {
 	        files.get(process, "x"))
 	    if process not in files:
 	        title = "posternd: " + process
-	        if process in ("spawner", "pool-spawner", "init", "echo", "pool"):
+	        if process in ("init", "echo", "pool", "relay") or \
+	            process.endswith("spawner"):
 	            title = "worker: " + process
 	        say(pid, 'prctl(0xf, "%s"%s) = 0' % (title[:15],
 	            "..." if len(title) > 15 else ""))
