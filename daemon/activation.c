@@ -21,7 +21,7 @@ static struct {
 } table[ACTIVATION_MAX];
 static uint32_t count;
 
-/* ---- what we were given ------------------------------------------------------------ */
+/* ---- what we were given -------------------------------------------------- */
 
 /* A name as systemd.socket(5) has them, but shorter, and readable. */
 bool
@@ -91,13 +91,6 @@ unfit(int fd, struct config_listen *at)
 	return NULL;
 }
 
-static bool
-same(const struct config_listen *a, const struct config_listen *b)
-{
-	return a->len == b->len && memcmp(&a->ss, &b->ss, a->len) == 0 &&
-	    strcmp(a->name, b->name) == 0;
-}
-
 /*
  * Out of the way of the numbers that others get, and so that nothing we do can
  * wait for it.
@@ -112,7 +105,7 @@ take_one(int fd, int above, const char *name, char *why, size_t why_size)
 	text_copy(at->name, sizeof at->name, name);
 	/* Which of two alike is meant could not be told by their address. */
 	for (uint32_t i = 0; wrong == NULL && i < count; i++)
-		if (same(&table[i].at, at))
+		if (config_same_listen(&table[i].at, at))
 			wrong = "is the second with that name and address";
 	if (wrong == NULL) {
 		own = fcntl(fd, F_DUPFD_CLOEXEC, above + 1);
@@ -194,7 +187,7 @@ activation_has(const char *name)
 	return false;
 }
 
-/* ---- what the configuration wants --------------------------------------------------- */
+/* ---- what the configuration wants ---------------------------------------- */
 
 static bool
 no_such(const char *file, const char *key, const char *name, char *why,
@@ -243,7 +236,7 @@ resolve_listens(struct config *c, const char *file, char *why, size_t why_size)
 	uint32_t n = 0;
 
 	memset(all, 0, sizeof all);
-	/* What we open ourselves has its place already: there are 16 at most. */
+	/* There are 16 at most, and so there is room for what we open. */
 	for (uint32_t i = 0; i < c->listens; i++)
 		if (c->listen[i].name[0] == '\0')
 			all[n++] = c->listen[i];
@@ -315,7 +308,7 @@ int
 activation_get(const struct config_listen *l)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (same(&table[i].at, l))
+		if (config_same_listen(&table[i].at, l))
 			return table[i].fd;
 	errno = EBADF;
 	return -1;

@@ -158,9 +158,7 @@ set_listen(const char *s, struct config *c)
 	    strcmp(strrchr(s, ':'), ":0") == 0))	/* what is free: where? */
 		return false;
 	for (uint32_t i = 0; i < c->listens; i++)
-		if (c->listen[i].len == l->len &&
-		    memcmp(&c->listen[i].ss, &l->ss, l->len) == 0 &&
-		    strcmp(c->listen[i].name, l->name) == 0)
+		if (config_same_listen(&c->listen[i], l))
 			return false;
 	c->listens++;
 	return true;
@@ -814,6 +812,14 @@ config_spawner(const struct config *c)
 {
 	return c->worker == WORKER_RELAY ? SPAWNER_RELAY :
 	    c->isolation == ISOLATION_POOL ? SPAWNER_POOL : SPAWNER_ECHO;
+}
+
+bool
+config_same_listen(const struct config_listen *a,
+    const struct config_listen *b)
+{
+	return a->len == b->len && memcmp(&a->ss, &b->ss, a->len) == 0 &&
+	    strcmp(a->name, b->name) == 0;
 }
 
 const char *

@@ -105,6 +105,10 @@ bool config_resolves(const struct config *c);
 /* What a parent's spawner has to make. */
 enum spawner_kind config_spawner(const struct config *c);
 
+/* The same address, and the same name? */
+bool config_same_listen(const struct config_listen *a,
+    const struct config_listen *b);
+
 /* Words for where a file of the configuration is named ("key"). */
 const char *config_file_word(enum config_file f);
 

@@ -18,12 +18,6 @@ static struct {
 } table[LISTENERS_MAX];
 static uint32_t count;
 
-static bool
-same(const struct config_listen *a, const struct config_listen *b)
-{
-	return a->len == b->len && memcmp(&a->ss, &b->ss, a->len) == 0;
-}
-
 static int
 open_socket(const struct config_listen *l)
 {
@@ -72,7 +66,7 @@ listener_get(const struct config_listen *l)
 	if (l->name[0] != '\0')
 		return activation_get(l);
 	for (uint32_t i = 0; i < count; i++)
-		if (same(&table[i].at, l))
+		if (config_same_listen(&table[i].at, l))
 			return table[i].fd;
 	if (count == LISTENERS_MAX) {
 		errno = EMFILE;
@@ -90,7 +84,7 @@ static bool
 names(const struct config *c, const struct config_listen *l)
 {
 	for (uint32_t i = 0; c != NULL && i < c->listens; i++)
-		if (same(&c->listen[i], l))
+		if (config_same_listen(&c->listen[i], l))
 			return true;
 	return false;
 }

@@ -18,7 +18,7 @@
 #include "supervisor.h"
 #include "text.h"
 
-/* He waits for WATCHDOG_USEC; of three that we say in that time one would do. */
+/* He waits for WATCHDOG_USEC; of three said in that time one would do. */
 #define TIMES_A_WAIT	3
 /*
  * While a parent hangs nothing is said.  So this (ms) must be more than the
@@ -30,7 +30,7 @@ static struct {
 	struct sockaddr_un	 address;
 	socklen_t		 len;		/* 0: nobody wants to hear */
 	int64_t			 every_ms;	/* -1: no watchdog */
-	char			 wrong[512];	/* of what we were given; or "" */
+	char			 wrong[512];	/* with that, or "" */
 } manager = { .every_ms = -1 };
 
 static bool			 connected, tell_pid;
@@ -54,7 +54,7 @@ wrong(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- what we were given ----------------------------------------------------------- */
+/* ---- what we were given -------------------------------------------------- */
 
 /* "/run/systemd/notify", or "@name" for an abstract one. */
 static void
@@ -128,7 +128,7 @@ notify_read_environment(void)
 		read_watchdog(usec, getenv("WATCHDOG_PID"));
 }
 
-/* ---- the socket -------------------------------------------------------------------- */
+/* ---- the socket ---------------------------------------------------------- */
 
 static void
 place(int fd)
@@ -178,7 +178,7 @@ notify_let_go(void)
 	place(open("/dev/null", O_RDWR | O_CLOEXEC));
 }
 
-/* ---- telling ----------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------- */
 
 static bool
 tell(const char *text, size_t len)

@@ -108,10 +108,9 @@ needs_restart(const struct config *c)
 	    strcmp(c->dialer_user, supervisor.dialer_user) != 0)
 		return "dialer-user: a change, or a worker that is the first to "
 		    "need it, needs a restart";
-	if (old != NULL && (memcmp(&old->metrics, &c->metrics,
-	    sizeof c->metrics) != 0 || memcmp(&old->status, &c->status,
-	    sizeof c->status) != 0 || strcmp(old->exporter_user,
-	    c->exporter_user) != 0))
+	if (old != NULL && (!config_same_listen(&old->metrics, &c->metrics) ||
+	    !config_same_listen(&old->status, &c->status) ||
+	    strcmp(old->exporter_user, c->exporter_user) != 0))
 		return "metrics, status-socket, exporter-user: a change needs "
 		    "a restart";
 	if (old != NULL && old->log_syslog != c->log_syslog)

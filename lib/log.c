@@ -1,6 +1,5 @@
 #include "log.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -251,13 +250,24 @@ put(const char *text, size_t len)
 	return n == (ssize_t)len;
 }
 
-/* ---- the journal's own form --------------------------------------------------- */
+/* ---- the journal's own form ---------------------------------------------- */
 
 /* Of one field, besides its value: name, a line's end, size, a line's end. */
 #define FIELD_MAX	(64 + 1 + 8 + 1)
 /* Each byte of the line is there twice at most: in MESSAGE, and as a value. */
 static char	datagram[2 * LOG_LINE_MAX + (LOG_KEYS_MAX + 3) * FIELD_MAX];
 static size_t	datagram_len;
+
+/* Of keys, which are ours, journald wants capitals and no "-". */
+static char
+field_letter(char c)
+{
+	static const char small[] = "-abcdefghijklmnopqrstuvwxyz";
+	static const char large[] = "_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *at = c == '\0' ? NULL : strchr(small, c);
+
+	return at == NULL ? c : large[at - small];
+}
 
 /*
  * Always in the form that says how long the value is, so that no value ends
@@ -274,8 +284,7 @@ put_field(const char *prefix, const char *key, const char *value, size_t len)
 	    datagram_len + len + FIELD_MAX > sizeof datagram)
 		return;
 	for (int i = 0; i < n; i++)
-		*to++ = name[i] == '-' ? '_' :
-		    (char)toupper((unsigned char)name[i]);
+		*to++ = field_letter(name[i]);
 	for (int i = 0; i < 8; i++)		/* the lowest byte first */
 		*to++ = (char)((uint64_t)len >> 8 * i);
 	memcpy(to, value, len);
