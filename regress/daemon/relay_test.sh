@@ -237,6 +237,31 @@ many_body() {
 	stop_daemon
 }
 
+root_case without_root "The same without root"
+without_root_body() {
+	command -v setpriv >/dev/null || atf_skip "there is no setpriv"
+	app=$(free_port)
+	make_pki
+	chmod 755 .
+	mkdir run
+	start_service "unix:$PWD/run/app.sock" greet local
+	start_service "127.0.0.1:$app" greet tcp
+	chown -R nobody .
+	daemon_=$(command -v posternd)
+	posternd() {
+		exec setpriv --reuid nobody --regid nogroup --clear-groups \
+		    "$daemon_" -U "$@"
+	}
+	for to in "127.0.0.1:$app" unix:run/app.sock; do
+		write_conf worker=relay "relay.to=$to"
+		start_daemon
+		connect </dev/null >>out || atf_fail "the client failed"
+		stop_daemon
+	done
+	printf 'tcp\nlocal\n' >wanted
+	cmp wanted out || atf_fail "not what was said"
+}
+
 # ---- services that are not well ----------------------------------------------------
 
 e2e_case unreachable "A service that is not there: refused, counted; later served"
@@ -361,6 +386,37 @@ mute_body() {
 	test "$bytes" -lt 100000000 || atf_fail "it took $bytes bytes"
 	expect_soon no_relay_worker
 	stop_daemon
+}
+
+# In a network of its own, whose ephemeral ports are two, one of them the service's:
+# TCP would connect a socket there to itself, and it would echo.
+root_case itself "Where nobody listens a connection to itself is none"
+itself_body() {
+	run_in_background unshare -n sleep 600
+	net=/proc/$!/ns/net
+	expect_soon other_network
+	nsenter --net="$net" sh -c 'ip link set lo up &&
+	    sysctl -qw net.ipv4.ip_local_port_range="40000 40001"' ||
+	    atf_skip "no network of its own can be had"
+	daemon_=$(command -v posternd) client_=$(command -v postern)
+	posternd() {
+		exec nsenter --net="$net" "$daemon_" "$@"
+	}
+	postern() {
+		nsenter --net="$net" "$client_" "$@"
+	}
+	make_pki
+	write_conf worker=relay relay.to=127.0.0.1:40000
+	start_daemon
+	for _ in 1 2 3 4; do
+		expect_refused 'detail="Connection refused"'
+	done
+	test "$(log_count event=open)" -eq 0 || atf_fail "it let itself in"
+	stop_daemon
+}
+
+other_network() {
+	test "$(readlink "$net")" != "$(readlink /proc/self/ns/net)"
 }
 
 # ---- deadlines, drain, reload ---------------------------------------------------------
