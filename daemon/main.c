@@ -302,18 +302,32 @@ uids_differ(void)
 	const uid_t uid[] = { supervisor.uid, supervisor.worker_uid,
 	    supervisor.resolver_uid, supervisor.exporter_uid,
 	    supervisor.dialer_uid };
-	/* Only where there is one must its user be there, too. */
+	/* The last need not be there. */
 	const size_t users = sizeof uid / sizeof uid[0] -
-	    (config.worker == WORKER_RELAY ? 0 : 1);
+	    (supervisor.dialer_user[0] != '\0' ? 0 : 1);
 
 	for (size_t i = 0; i < users; i++)
 		for (size_t j = 0; j < i; j++)
 			if (uid[i] == uid[j])
 				die(EX_CONFIG, "%s: user, worker-user, "
 				    "resolver-user, exporter-user and "
-				    "dialer-user must differ: of two processes of one user one "
-				    "could reach into the other",
+				    "dialer-user must differ: of two "
+				    "processes of one user one could reach "
+				    "into the other",
 				    options.file);
+}
+
+/* Needed for relays alone; but if it is there a reload may turn to these. */
+static void
+find_dialer(void)
+{
+	if (config.worker != WORKER_RELAY &&
+	    getpwnam(config.dialer_user) == NULL)
+		return;
+	find_user("dialer-user", config.dialer_user, &supervisor.dialer_uid,
+	    &supervisor.dialer_gid);
+	text_copy(supervisor.dialer_user, sizeof supervisor.dialer_user,
+	    config.dialer_user);
 }
 
 static void
@@ -332,18 +346,13 @@ find_users(void)
 	    &supervisor.resolver_uid, &supervisor.resolver_gid);
 	find_user("exporter-user", config.exporter_user,
 	    &supervisor.exporter_uid, &supervisor.exporter_gid);
-	if (config.worker == WORKER_RELAY)
-		find_user("dialer-user", config.dialer_user,
-		    &supervisor.dialer_uid, &supervisor.dialer_gid);
+	find_dialer();
 	uids_differ();
 	text_copy(supervisor.user, sizeof supervisor.user, config.user);
 	text_copy(supervisor.worker_user, sizeof supervisor.worker_user,
 	    config.worker_user);
 	text_copy(supervisor.resolver_user, sizeof supervisor.resolver_user,
 	    config.resolver_user);
-	if (config.worker == WORKER_RELAY)
-		text_copy(supervisor.dialer_user,
-		    sizeof supervisor.dialer_user, config.dialer_user);
 }
 
 static void

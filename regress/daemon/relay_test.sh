@@ -475,18 +475,55 @@ write_metrics_conf_again() {
 	write_conf "metrics.listen=$metrics_at" worker=relay "$@"
 }
 
-e2e_case to_echo "A reload from relay to echo and back"
+e2e_case to_echo "A reload from echo to relay and back"
 to_echo_body() {
-	start_relay greet one
-	write_conf "metrics.listen=$metrics_at"
-	kill -HUP "$daemon_pid"
-	expect_log 'event=reload result=ok generation=2'
+	app=$(free_port)
+	start_service "127.0.0.1:$app" greet one
+	make_pki
+	write_metrics_conf
+	start_daemon
 	assert_echo
 	write_metrics_conf_again "relay.to=127.0.0.1:$app"
 	kill -HUP "$daemon_pid"
-	expect_log 'event=reload result=ok generation=3'
+	expect_log 'event=reload result=ok generation=2'
 	connect </dev/null >out || atf_fail "the client failed"
 	test "$(cat out)" = one || atf_fail "it came to $(cat out)"
+	write_conf "metrics.listen=$metrics_at"
+	kill -HUP "$daemon_pid"
+	expect_log 'event=reload result=ok generation=3'
+	assert_echo
+	stop_daemon
+}
+
+root_case new_dialer "Another user for dialers needs a restart"
+new_dialer_body() {
+	start_relay greet one
+	write_metrics_conf_again "relay.to=127.0.0.1:$app" dialer-user=daemon
+	kill -HUP "$daemon_pid"
+	expect_log 'event=reload .*dialer-user: a change'
+	connect </dev/null >out || atf_fail "the client failed"
+	stop_daemon
+}
+
+# 64 are under way at most.  Who has to wait has no more time for that.
+e2e_case queue "More clients than may be asked for at once: each refused in time"
+queue_body() {
+	start_relay full -- timeouts.connect=2s
+	fill "127.0.0.1:$app"
+	# shellcheck disable=SC2046
+	for _ in $(seq 90); do
+		connect </dev/null >out 2>err &
+		record $!
+	done
+	all_refused() {
+		test "$(log_count 'reason=backend-unreachable')" -eq 90
+	}
+	wait_for 60 all_refused || atf_fail "$(log_count backend-unreach) are"
+	test "$(log_count event=dialer-died)" -eq 0 || atf_fail "it died"
+	stop_service
+	rm -f service.ready
+	start_service "127.0.0.1:$app" echo
+	assert_echo
 	stop_daemon
 }
 
