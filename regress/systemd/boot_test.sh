@@ -277,7 +277,7 @@ journal_body() {
 	end_unit posternd.service
 }
 
-boot_case ways "Under the usual unit: a pool, a resolver, metrics, a low port"
+boot_case ways "Under the usual unit: pool, resolver, metrics, low port, relay"
 ways_body() {
 	begin
 	issue client here ca --name here --host localhost
@@ -306,6 +306,22 @@ ways_body() {
 	    'posternd: exporter'; do
 		grep -q "^$title" audit.out || atf_fail "no $title"
 	done
+	configure 'worker = "relay"' 'relay { to = "unix:/run/app.sock" }' |
+	    put /etc/postern/posternd.conf
+	nsenter -t "$init" --all socat \
+	    UNIX-LISTEN:/run/app.sock,fork,mode=666 EXEC:cat </dev/null \
+	    >socat.out 2>&1 &
+	record $!
+	expect_soon in_machine test -S /run/app.sock
+	in_machine systemctl restart posternd.service || {
+		show_unit posternd
+		atf_fail "no relay"
+	}
+	echoes posternd
+	in_machine postern-audit live >audit.out 2>&1 || {
+		cat audit.out >&2
+		atf_fail "postern-audit finds something"
+	}
 	end_unit posternd.service
 }
 

@@ -45,7 +45,7 @@ sized_body() {
 		test "$(value LimitNOFILE "$unit")" -ge $((2 * n + 128)) ||
 		    atf_fail "$unit: LimitNOFILE"
 		# 16 parents, and five generations of them
-		test "$(value TasksMax "$unit")" -ge $((n + 16 * 20 * 5 + 8)) ||
+		test "$(value TasksMax "$unit")" -ge $((n + 16 * 21 * 5 + 8)) ||
 		    atf_fail "$unit: TasksMax"
 		atf_check_equal 78 "$(value RestartPreventExitStatus "$unit")"
 	done
