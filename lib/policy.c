@@ -1166,7 +1166,7 @@ static const struct declaration {
 	    &files_reserve, &ports, &resolver_setup, &without_root, &give_up,
 	    &landlock, &filter } },
 	[POLICY_DIALER] = { "dialer", "posternd: dialer", POLICY_SUPERVISOR,
-	    { &dialer, &logging, &ending, &clocks, &resumed, &sanitizer,
+	    { &dialer, &last_words, &by_itself, &clocks, &resumed, &sanitizer,
 	    &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,

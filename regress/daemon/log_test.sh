@@ -214,20 +214,21 @@ init_of() {
 	process_titled "$daemon_pid" 'postern-worker: init'
 }
 
-e2e_case last_words "The last words of either spawner, to a socket and a file"
+e2e_case last_words "The last words of each spawner, to a socket and a file"
 last_words_head() {
 	atf_set descr \
-	    "The last words of either spawner, to a socket and a file"
+	    "The last words of each spawner, to a socket and a file"
 	atf_set require.progs socat
 }
 last_words_body() {
 	make_pki
-	for isolation in connection pool; do
-		name=spawner
-		test $isolation = connection || name=pool-spawner
+	for kind in spawner:isolation=connection pool-spawner:isolation=pool \
+	    'relay-spawner:worker=relay relay.to=127.0.0.1:9'; do
+		name=${kind%%:*}
 		for start in start_on_socket start_daemon; do
 			port=
-			write_conf isolation=$isolation
+			# shellcheck disable=SC2086
+			write_conf ${kind#*:}
 			$start
 			kill -KILL "$(init_of)" || atf_fail "no init"
 			expect_log "process=$name event=fatal .*init ended"
