@@ -221,6 +221,8 @@ help:
 	@echo 'make asan     the tests under address and undefined sanitizers'
 	@echo 'make install  install below prefix ($(prefix)), DESTDIR before it'
 	@echo 'make deb      Debian packages, in $(B)/deb/'
+	@echo 'make check-deb'
+	@echo '              install, use, upgrade and remove them in a fresh Debian'
 	@echo 'make tcb      how much code each process runs, and as root'
 	@echo 'make mutate   is each row of each policy missed by some test?'
 	@echo 'make clean    remove $(B)/ and $(B)-asan/'
@@ -292,9 +294,12 @@ install: all
 	! $(userns_known) || \
 	    sed -i '$(with_userns)' $(APPARMOR)/posternd
 
-.PHONY: deb
+.PHONY: deb check-deb
 deb:
 	@sh etc/deb.sh $(B) $(VERSION)
+
+check-deb: all
+	@sh regress/deb/run.sh $(B) $(VERSION)
 
 # ---- lint: each checker if it is there --------------------------------------
 
@@ -304,6 +309,7 @@ LINT_C    = $(foreach d,lib $(PART_DIRS) bench/peers regress/lib regress/inside 
 LINT_FLAGS = -D_GNU_SOURCE -DPOSTERN_VERSION=\"lint\" -Ilib -iquote . \
 	-iquote regress/lib
 LINT_SH    = bootstrap .ci/run $(wildcard etc/*.sh) regress/run.sh
+LINT_DEB   = regress/deb/run.sh
 LINT_TESTS = regress/common.sh $(wildcard regress/*_verbs.sh regress/*/*_test.sh)
 LINTS     := lint-tidy lint-cppcheck lint-sh lint-man
 
@@ -334,8 +340,10 @@ lint-cppcheck:
 # verbs (above them at run time) with which they share variables.
 lint-sh:
 	@$(call have,shellcheck); echo '  SHELL'; \
-	shellcheck -x $(LINT_SH) && shellcheck -s sh -S warning \
-	    -e SC1091,SC2011,SC2034,SC2154 $(LINT_TESTS)
+	shellcheck -x $(LINT_SH) && \
+	shellcheck -x -P SCRIPTDIR -e SC1091,SC2016 $(LINT_DEB) && \
+	shellcheck -s sh -S warning -e SC1091,SC2011,SC2034,SC2154 \
+	    $(LINT_TESTS)
 
 # Which other manuals this system has does not matter.
 lint-man: $(POLICY_MAN)

@@ -71,6 +71,7 @@ need dpkg-buildpackage dh dh_apparmor
 rm -rf "$out"
 mkdir -p "$tree"
 files | tar --create --null --files-from=- | tar --extract --directory="$tree"
+rm -rf "$tree/debian"	# from a source package
 cp -R "$tree/etc/debian" "$tree/debian"
 write_changelog "$(moment)"
 (cd "$tree" && dpkg-buildpackage -us -uc -j"$(nproc)") >"$out/log" 2>&1 || {

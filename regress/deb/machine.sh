@@ -1,0 +1,122 @@
+# A machine: a fresh Debian in namespaces of its own, systemd its pid 1.  What it
+# writes lies in memory.  To be read by run.sh, which has $work
+# and the $home of who follows README.
+
+# shellcheck shell=sh disable=SC2154
+init=
+
+# Runs in a mount namespace of its own; the rest is as it is on a machine.
+machine_script() {
+	cat <<-'END'
+	set -eu
+	work=$1 group=$2
+	mount --make-rprivate /
+	mkdir -p "$work/groups"
+	mount -t cgroup2 cgroup2 "$work/groups"
+	mkdir "$work/groups/$group"
+	echo $$ >"$work/groups/$group/cgroup.procs"
+	umount "$work/groups"
+	exec unshare --pid --net --ipc --uts --cgroup --fork \
+	    sh "$work/inside.sh" "$work"
+	END
+}
+
+inside_script() {
+	cat <<-'END'
+	set -eu
+	r=$1/machine
+	mount -t proc proc "$r/proc"
+	mount -t sysfs -o ro sysfs "$r/sys"
+	mkdir -p "$r/sys/fs/cgroup"
+	mount -t cgroup2 cgroup2 "$r/sys/fs/cgroup"
+	mount -t tmpfs -o mode=755 tmpfs "$r/run"
+	mount -t tmpfs -o mode=755 tmpfs "$r/dev"
+	for d in null zero full random urandom tty; do
+		: >"$r/dev/$d"
+		mount --bind "/dev/$d" "$r/dev/$d"
+	done
+	mkdir "$r/dev/pts" "$r/dev/shm"
+	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$r/dev/pts"
+	ln -s pts/ptmx "$r/dev/ptmx"
+	mount -t tmpfs -o mode=1777 tmpfs "$r/dev/shm"
+	ln -s /proc/self/fd "$r/dev/fd"
+	ip link set lo up
+	cd "$r"
+	mkdir -p old
+	pivot_root . old
+	exec env -i container=check-deb PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c '
+		umount -l /old
+		mount --make-rshared /
+		exec /lib/systemd/systemd --log-target=journal --show-status=0'
+	END
+}
+
+# wait_until COMMAND...: at most two minutes.
+wait_until() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		test $tries -lt 600 || die "still not so: $*"
+		sleep 0.2
+	done
+}
+
+# in_machine COMMAND...: as root, in that home.
+in_machine() {
+	nsenter -t "$init" --all env -i LANG=C HOME=/root TERM=dumb \
+	    DEBIAN_FRONTEND=noninteractive \
+	    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	    sh -c 'cd "$0" && exec "$@"' "$home" "$@"
+}
+
+in_machine_as_you() {
+	in_machine setpriv --reuid 1000 --regid 1000 --clear-groups "$@"
+}
+
+machine_runs() {
+	init=$(cat "/proc/$enclosure/task/$enclosure/children" 2>/dev/null)
+	init=${init%% *}
+	test -n "$init" && test "$(in_machine systemctl is-system-running \
+	    2>/dev/null)" = running
+}
+
+start_machine() {
+	rm -rf "$work/machine"
+	mkdir "$work/machine"
+	mount -t tmpfs -o mode=755 machine "$work/machine"
+	mkdir "$work/machine/upper" "$work/machine/work"
+	mount -t overlay overlay -o "lowerdir=$work/base,upperdir=$work/machine/\
+upper,workdir=$work/machine/work" "$work/machine"
+	mkdir -p "$work/machine$home/build/deb"
+	head -c 300000 /dev/urandom >"$work/machine$home/in"
+	chown -R 1000:1000 "$work/machine$home"
+	# what a container has no use for, or must not have
+	rm -f "$work/machine/etc/fstab"
+	: >"$work/machine/etc/machine-id"
+	group=postern-deb-$$
+	machine_script >"$work/machine.sh"
+	inside_script >"$work/inside.sh"
+	unshare --mount sh "$work/machine.sh" "$work" "$group" </dev/null \
+	    >"$work/machine.out" 2>&1 &
+	enclosure=$!
+	wait_until machine_runs
+}
+
+# Its init ends, and with it all that is in there; then its places are given up.
+end_machine() {
+	test -n "${enclosure-}" || return 0
+	kill -KILL "${init:-$enclosure}" 2>/dev/null || :
+	wait "$enclosure" 2>/dev/null || :
+	enclosure= init=
+	mkdir -p "$work/groups"
+	if mount -t cgroup2 cgroup2 "$work/groups"; then
+		tries=0
+		while test -e "$work/groups/$group" && test $tries -lt 20; do
+			find "$work/groups/$group" -depth -type d \
+			    -exec rmdir {} + 2>/dev/null || sleep 0.2
+			tries=$((tries + 1))
+		done
+		umount "$work/groups"
+	fi
+	while umount "$work/machine" 2>/dev/null; do :; done
+}
