@@ -249,7 +249,7 @@ clean:
 
 MAN  := $(wildcard $(DIRS:%=%/*.[158])) $(POLICY_MAN)
 DOCS := $(wildcard README DESIGN SECURITY MUTATION LICENSE \
-	etc/prometheus/*.yml)
+	etc/haproxy/*.cfg etc/prometheus/*.yml)
 BASH_COMPLETION := $(wildcard etc/completion/*.bash)
 ZSH_COMPLETION  := $(wildcard etc/completion/_*)
 UNITS           := $(wildcard etc/systemd/*.service etc/systemd/*.socket)
