@@ -732,8 +732,9 @@ nginx_body() {
 		curl -sS --max-time 60 --cacert ca.pem --cert client.pem \
 		    --key client.key --interface 127.0.0.5 "$@"
 	}
-	fetch "https://127.0.0.1:$port/who" >who || atf_fail "no answer"
-	grep -q '^127\.0\.0\.5 [0-9]*$' who || atf_fail "it is $(cat who)"
+	fetch "https://127.0.0.1:$port/who" >who.out || atf_fail "no answer"
+	grep -q '^127\.0\.0\.5 [0-9]*$' who.out ||
+	    atf_fail "it is $(cat who.out)"
 	grep -q '^127\.0\.0\.5 GET /who' nginx.log ||
 	    atf_fail "nginx has logged: $(cat nginx.log)"
 	random_file www/large 40000000
