@@ -247,7 +247,7 @@ clean:
 
 # ---- install ----------------------------------------------------------------
 
-MAN  := $(wildcard $(DIRS:%=%/*.[158])) $(POLICY_MAN)
+MAN  := $(wildcard $(DIRS:%=%/*.[1578])) $(POLICY_MAN)
 DOCS := $(wildcard README DESIGN SECURITY MUTATION LICENSE \
 	etc/haproxy/*.cfg etc/prometheus/*.yml)
 BASH_COMPLETION := $(wildcard etc/completion/*.bash)
