@@ -71,14 +71,15 @@ const struct declared declared[] = {
 		.program = PROGRAM_WORKER, .parent = PARENT,
 		.owner = OWNER_WORKER, .home = HOME_EMPTY, .own_ns = NESTED,
 		.landlock = LOCK_ALL, .dies_with_parent = true,
-		.fd = { STANDARD, { 3, 3, KIND_CHANNEL } },
+		/* its parent's, and init's */
+		.fd = { STANDARD, { 3, 4, KIND_CHANNEL } },
 	},
 	[INIT] = {
 		.title = "postern-worker: init", .policy = POLICY_INIT,
 		.program = PROGRAM_WORKER, .parent = SPAWNER,
 		.owner = OWNER_WORKER, .home = HOME_EMPTY,
 		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
-		.fd = { { 3, 3, KIND_PIPE_IN } },
+		.fd = { { 3, 3, KIND_PIPE_IN }, { 4, 4, KIND_CHANNEL } },
 	},
 	[ECHO] = {
 		.title = "postern-worker: echo", .policy = POLICY_ECHO,
@@ -101,7 +102,7 @@ const struct declared declared[] = {
 		.program = PROGRAM_WORKER, .parent = POOL_SPAWNER,
 		.owner = OWNER_WORKER, .home = HOME_EMPTY,
 		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
-		.fd = { { 3, 3, KIND_PIPE_IN } },
+		.fd = { { 3, 3, KIND_PIPE_IN }, { 4, 4, KIND_CHANNEL } },
 	},
 	[POOL] = {
 		.title = "postern-worker: pool", .policy = POLICY_POOL,

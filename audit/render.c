@@ -202,6 +202,7 @@ static const struct {
 	{ "open", { PTR("path"), { "flags", opens, NUMBER }, MODE } },
 	{ "openat", { NUM("fd"), PTR("path"), { "flags", opens, NUMBER },
 	    MODE } },
+	{ "pidfd_open", { NUM("pid"), NUM("flags") } },
 	{ "pidfd_send_signal", { NUM("pidfd"), { "sig", signals, NUMBER },
 	    PTR("info"), NUM("flags") } },
 	{ "pipe2", { PTR("fds"), { "flags", opens, NUMBER } } },

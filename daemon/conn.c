@@ -131,6 +131,8 @@ drop(struct conn *c)
 		metric_add(&metrics->lost, 1);
 	event_del(&c->on_sock);
 	event_del(&c->on_time);
+	if (c->worker != -1)
+		stash_over(c->worker_pid);
 	conn_drop_worker(c);
 	if (c->service != -1)
 		close(c->service);

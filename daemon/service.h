@@ -68,6 +68,12 @@ bool stash_take(int *fd, pid_t *pid);
  */
 bool stash_hire(uint64_t id, int sock);
 
+/*
+ * The session of this worker has ended before the worker has: should it not
+ * notice, it is killed in a second or two.
+ */
+void stash_over(pid_t pid);
+
 /* Called when a worker is ready; the first makes the parent so. */
 void service_ready(void);
 

@@ -45,8 +45,17 @@ static bool		resting;	/* until it is tried again */
 static struct event	rest_timer;
 static const struct timeval rest_time = { .tv_usec = 100000 };
 static uint32_t		silence;	/* seconds, while any is asked for */
-static struct event	silence_timer;
+static struct event	every_second;	/* while there is something to watch */
 static const struct timeval second = { .tv_sec = 1 };
+
+/*
+ * Workers whose sessions are over, and who may not have noticed.  Those that
+ * were there a second ago are told of; where there are more at once than there
+ * is room for the first are not.
+ */
+#define OVER_MAX 4096
+static pid_t		over[OVER_MAX];
+static uint32_t		over_count, over_ripe;
 
 static uint32_t
 stash_size(void)
@@ -62,7 +71,7 @@ lose_spawner(const char *why)
 	if (channel == -1)
 		return;
 	event_del(&channel_event);
-	event_del(&silence_timer);
+	event_del(&every_second);
 	close(channel);
 	channel = -1;
 	metric_add(&metrics->spawners_died, 1);
@@ -71,24 +80,65 @@ lose_spawner(const char *why)
 	service_drain(service.config->drain_ms, "spawner-died");
 }
 
+/* ---- each second, while there is something to watch ------------------------- */
+
+static void
+watch(void)
+{
+	if (channel != -1 && !event_pending(&every_second, EV_TIMEOUT, NULL))
+		event_add(&every_second, &second);
+}
+
+static void
+tell_over(void)
+{
+	struct spawner_want want = { 0 };
+
+	while (over_ripe > 0) {
+		want.over = over_ripe < SPAWNER_OVER_MAX ? over_ripe :
+		    SPAWNER_OVER_MAX;
+		memcpy(want.pid, over, want.over * sizeof over[0]);
+		if (!channel_send(channel, &want, sizeof want, -1))
+			return;		/* the next time */
+		over_ripe -= want.over;
+		over_count -= want.over;
+		memmove(over, over + want.over, over_count * sizeof over[0]);
+	}
+	over_ripe = over_count;
+}
+
 static void
 on_second(evutil_socket_t sock, short what, void *arg)
 {
 	(void)sock, (void)what, (void)arg;
-	if (asked == 0)
-		event_del(&silence_timer);
-	else if (++silence >= SILENCE_MAX)
+	tell_over();
+	if (asked == 0 && over_count == 0)
+		event_del(&every_second);
+	else if (asked > 0 && ++silence >= SILENCE_MAX)
 		lose_spawner("it was asked, and is silent");
+}
+
+void
+stash_over(pid_t pid)
+{
+	/* A pool worker has others to serve. */
+	if (service.config->isolation == ISOLATION_POOL)
+		return;
+	if (over_count == OVER_MAX) {
+		memmove(over, over + 1, --over_count * sizeof over[0]);
+		over_ripe -= over_ripe > 0;
+	}
+	over[over_count++] = pid;
+	watch();
 }
 
 /* From now on an answer is due. */
 static void
 expect_answer(void)
 {
-	if (event_pending(&silence_timer, EV_TIMEOUT, NULL))
-		return;
-	silence = 0;
-	event_add(&silence_timer, &second);
+	if (asked == 0)
+		silence = 0;
+	watch();
 }
 
 static void
@@ -100,8 +150,8 @@ ask(void)
 		return;		/* of relay workers none is kept ready */
 	want.count = starved ? 1 : stash_size() - stashed - asked;
 	if (channel_send(channel, &want, sizeof want, -1)) {
-		asked += want.count;
 		expect_answer();
+		asked += want.count;
 	} else if (errno != EAGAIN) {
 		lose_spawner("its channel is closed");
 	}
@@ -251,7 +301,7 @@ stash_start(int fd)
 {
 	channel = fd;
 	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
-	event_assign(&silence_timer, service.base, -1, EV_PERSIST, on_second,
+	event_assign(&every_second, service.base, -1, EV_PERSIST, on_second,
 	    NULL);
 	event_assign(&channel_event, service.base, channel,
 	    EV_READ | EV_PERSIST, on_channel, NULL);

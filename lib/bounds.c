@@ -77,8 +77,12 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 		[BOUND_MEMORY] = { .base = MIB(4) },
 		[BOUND_STACK] = { .base = MIB(8) },
 	},
-	/* It, and those after it, have what the spawner had mapped. */
+	/*
+	 * It, and those after it, have what the spawner had mapped; and it a
+	 * handle on a worker.
+	 */
 	[POLICY_INIT] = {
+		[BOUND_FILES] = { .base = 1 },
 		[BOUND_MEMORY] = { .base = MIB(4) },
 		[BOUND_STACK] = { .base = KIB(256) },
 	},

@@ -13,6 +13,7 @@
 enum {
 	SPAWNER_CHANNEL_FD = 3,
 	SPAWNER_LIFE_FD = 4,	/* end of file: the parent is gone */
+	SPAWNER_INIT_FD = 4,	/* in its place, once init has that */
 	SPAWNER_FD_END = 5
 };
 
@@ -52,14 +53,19 @@ struct spawner_setup {
 	uint32_t uid, gid;	/* to become, if not */
 };
 
+/* At most so many in one message. */
+#define SPAWNER_OVER_MAX 30
+
 /*
- * parent -> spawner: so many more workers (connections, in a pool), please.
+ * parent -> spawner: so many more workers (connections, in a pool), please; and
+ * the sessions of these workers are over: whoever is there still has to end.
  * Of relay workers one at a time, and with the service's descriptor.
  */
 struct spawner_want {
 	uint32_t count;
-	uint32_t unused;	/* no padding: nothing of ours leaves in it */
+	uint32_t over;		/* so many in pid */
 	uint64_t id;		/* of a relay worker: comes back with it */
+	int32_t	 pid[SPAWNER_OVER_MAX];
 };
 
 enum spawner_event_type {

@@ -317,9 +317,15 @@ static const struct policy_group relay =
 
 /* ---- init of the workers' pid namespace -------------------------------------- */
 
+/* It has closed 0, 1 and 2. */
 static const struct policy_row init_rows[] = {
+	{ "close", { EQ(0, 0) }, "a worker is ended" },
 	{ "exit_group", { {0} }, "it ends, and all workers with it" },
-	{ "read", { EQ(0, 3) }, "a pipe whose end says that the parent is gone" },
+	{ "pidfd_send_signal", { EQ(0, 0), EQ(1, SIGKILL), EQ(2, 0), EQ(3, 0) },
+	    "a worker has outlived its session; nobody outside of its namespace "
+	    "can be meant" },
+	{ "recvmsg", { EQ(0, 4), EQ(2, MSG_CMSG_CLOEXEC) },
+	    "waits for a worker that it is to end, or for its spawner's end" },
 };
 static const struct policy_group init = GROUP("init", WHEN_ALWAYS, init_rows);
 
@@ -360,6 +366,16 @@ static const struct policy_row pooling_rows[] = {
 };
 static const struct policy_group pooling =
     GROUP("pooling", WHEN_ALWAYS, pooling_rows);
+
+/* Where each worker is for one client. */
+static const struct policy_row parting_rows[] = {
+	{ "pidfd_open", { EQ(1, 0) },
+	    "a handle on a worker that has outlived its session, for init" },
+	{ "sendmsg", { EQ(0, 4), EQ(2, MSG_NOSIGNAL) },
+	    "init is handed a worker to end" },
+};
+static const struct policy_group parting =
+    GROUP("parting", WHEN_ALWAYS, parting_rows);
 
 /* One worker for each client that has a connection to the service. */
 static const struct policy_row relaying_rows[] = {
@@ -871,6 +887,8 @@ static const struct policy_row nest_rows[] = {
 	    "no worker's end is missed: its signal comes in a wait alone" },
 	{ "sched_setscheduler", { EQ(0, 0), EQ(1, SCHED_BATCH) },
 	    "a worker runs to the end of its turn" },
+	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, MESSAGES), EQ(2, 0) },
+	    "its channel to init" },
 	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC),
 	    EQ(2, 0) }, "a socket by which to ask of that network" },
 	{ "umount2", { EQ(1, MNT_DETACH) },
@@ -1184,7 +1202,7 @@ static const struct declaration {
 	    &empty_root_new, &without_root, &give_up, &landlock, &filter } },
 	[POLICY_SPAWNER] = { "spawner", "postern-worker: spawner",
 	    POLICY_SUPERVISOR,
-	    { &spawner, &echoes, &logging, &ending, &clocks, &resumed,
+	    { &spawner, &echoes, &parting, &logging, &ending, &clocks, &resumed,
 	    &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
@@ -1200,7 +1218,7 @@ static const struct declaration {
 	    &give_up, &landlock, &filter } },
 	[POLICY_RELAY_SPAWNER] = { "relay-spawner",
 	    "postern-worker: relay-spawner", POLICY_SUPERVISOR,
-	    { &spawner, &relaying, &logging, &ending, &clocks, &resumed,
+	    { &spawner, &relaying, &parting, &logging, &ending, &clocks, &resumed,
 	    &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,

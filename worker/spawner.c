@@ -134,27 +134,42 @@ keep_both(int fd, int sock)
 	close_all_but(SERVICE_FD + 1);
 }
 
+/* In init, whose life line is where it is to be. */
+static _Noreturn void
+become_init(int orders)
+{
+	/* Workers whose spawner died become its children. */
+	signal(SIGCHLD, SIG_IGN);
+	title_set("postern-worker: init");
+	if (dup2(SPAWNER_LIFE_FD, WORKER_FD) == -1 ||
+	    dup2(orders, INIT_ORDERS_FD) == -1)
+		_exit(EX_OSERR);
+	confine_close_from(INIT_ORDERS_FD + 1);
+	if (syscall(SYS_close_range, 0U, WORKER_FD - 1U, 0U) == -1 ||
+	    getpid() != 1)
+		_exit(EX_OSERR);
+	bounds_apply(POLICY_INIT, &bounds);
+	filter_enter(POLICY_INIT, &init_filter);
+	init_main();
+}
+
+/* Where the life line was, which init has taken, is then the way to init. */
 static void
 start_init(void)
 {
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		fatal(EX_OSERR, "init's channel: %s", strerror(errno));
 	init_pid = fork_bare();
 	if (init_pid == -1)
 		fatal(EX_OSERR, "cannot fork init: %s", strerror(errno));
-	if (init_pid == 0) {
-		/* Workers whose spawner died become its children. */
-		signal(SIGCHLD, SIG_IGN);
-		title_set("postern-worker: init");
-		keep_only(SPAWNER_LIFE_FD);
-		if (getpid() != 1)
-			fatal(EX_OSERR, "the workers' init is not process 1");
-		confine_drop_capabilities();
-		confine_check_settled(setup.one_uid);
-		confine_landlock();
-		bounds_apply(POLICY_INIT, &bounds);
-		filter_enter(POLICY_INIT, &init_filter);
-		init_main();
-	}
-	close(SPAWNER_LIFE_FD);
+	if (init_pid == 0)
+		become_init(pair[1]);
+	if (dup2(pair[0], SPAWNER_INIT_FD) == -1)
+		fatal(EX_OSERR, "init's channel: %s", strerror(errno));
+	close(pair[0]);
+	close(pair[1]);
 }
 
 /*
@@ -181,12 +196,13 @@ confine(void)
 	confine_hide();
 	confine_no_new_code();
 	nest_enter();
-	start_init();
 	confine_drop_capabilities();
 	run_in_batches();
 	confine_check_dies_with_parent();
 	confine_check_settled(setup.one_uid);
 	confine_landlock();
+	/* In our domain: by one of its own it could signal no worker. */
+	start_init();
 	bounds_apply(own_kind, &bounds);
 	if (bounds.pool)
 		pool_prepare(bounds.max_connections);
@@ -435,6 +451,25 @@ spawn(void)
 	}
 }
 
+/*
+ * The sessions of these are over; who is there still, may be taken over.  We have
+ * no call to signal anybody: init has, which is let by the kernel only to those
+ * of its namespace.  So it does not matter whose pid we were told.
+ */
+static void
+end_workers(const struct spawner_want *want)
+{
+	for (uint32_t i = 0; i < want->over && i < SPAWNER_OVER_MAX; i++) {
+		int handle = want->pid[i] > 0 ? (int)syscall(SYS_pidfd_open,
+		    want->pid[i], 0U) : -1;
+
+		if (handle == -1)
+			continue;
+		channel_send(SPAWNER_INIT_FD, "", 1, handle);
+		close(handle);
+	}
+}
+
 /* What is wished; the number that is owed then. */
 static uint32_t
 hear(uint32_t owed)
@@ -444,7 +479,9 @@ hear(uint32_t owed)
 
 	if (channel_recv(SPAWNER_CHANNEL_FD, &want, sizeof want, &fd) != 1)
 		_exit(0);		/* the parent is gone */
-	if (setup.kind == SPAWNER_RELAY) {
+	if (setup.kind != SPAWNER_POOL)
+		end_workers(&want);
+	if (setup.kind == SPAWNER_RELAY && want.count > 0) {
 		service = fd;
 		wish = want.id;
 	} else if (fd != -1) {

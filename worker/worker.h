@@ -26,6 +26,8 @@
 
 /* The one descriptor that a worker (and init) starts with. */
 #define WORKER_FD 3
+/* On which init hears whom to end. */
+#define INIT_ORDERS_FD 4
 /* A pool worker's epoll set. */
 #define POOL_EPOLL_FD 4
 /* A relay worker's connection to the service. */
@@ -45,7 +47,10 @@ _Noreturn void spawner_main(enum spawner_kind kind);
  */
 void nest_enter(void);
 
-/* Wait for the parent to be gone; never does anything else. */
+/*
+ * Kill whom it is handed, and end when nobody can hand it any more; never does
+ * anything else.
+ */
 _Noreturn void init_main(void);
 
 /* Echo WORKER_FD until its end. */

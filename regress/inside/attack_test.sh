@@ -613,3 +613,32 @@ worker_floods_late_body() {
 	unharmed "a late flood"
 	stop_daemon
 }
+
+# Nothing that it is sent or told reaches it any more.
+root_case worker_spins "A worker that hangs does not outlive its session"
+worker_spins_body() {
+	start_service
+	hold leaver 5 -C local.pem -K local.key
+	worker=$(last_worker)
+	run_in_background without_feeds "$(atf_get_srcdir)/attack_helper" \
+	    "$worker" spin >outcome
+	helper=$!
+	echo "no answer" >&5
+	# It has taken the signal, and reads no more.
+	sleep 1
+	feed bystander 4 "meanwhile"
+	same_bytes leaver.in leaver.out || atf_fail "somebody answers"
+	kill -KILL $(tree_of "$leaver_pid") "$leaver_pid"
+	expect_log "event=close .*worker=$worker"
+	wait_for 20 gone "$worker" || {
+		show_log
+		atf_fail "it is there still"
+	}
+	wait_for 30 gone $helper
+	atf_check_equal "killed KILL" "$(cat outcome)"
+	expect_log "event=worker-died worker=$worker signal=KILL"
+	unharmed "a worker that hangs"
+	exec 5>&-
+	release bystander 4
+	stop_daemon
+}
