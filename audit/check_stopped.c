@@ -131,11 +131,10 @@ try_signal(struct tracee *t, const struct service *s, struct subject *p,
 	return true;
 }
 
-/* For a spawner and its workers it is init, for init one of the workers. */
+/* For a spawner and its workers it is init. */
 static const struct subject *
 neighbour_of(const struct service *s, const struct subject *p)
 {
-	bool is_init = p->declared->policy == POLICY_INIT;
 	const struct subject *spawner = p->declared->dies_with_parent ? p :
 	    p->parent;
 
@@ -143,7 +142,7 @@ neighbour_of(const struct service *s, const struct subject *p)
 		const struct subject *o = s->all[i];
 
 		if (o->parent == spawner && !o->gone && o->declared != NULL &&
-		    (o->declared->policy == POLICY_INIT) != is_init)
+		    o->declared->policy == POLICY_INIT)
 			return o;
 	}
 	return NULL;
@@ -161,7 +160,9 @@ try_neighbour(struct tracee *t, const struct service *s, struct subject *p)
 	pid_t pid;
 	int64_t r;
 
+	/* Init may end workers, and by its namespace nobody else. */
 	if (p->declared->program != PROGRAM_WORKER ||
+	    p->declared->policy == POLICY_INIT ||
 	    !s->layer[LAYER_LANDLOCK_SCOPE])
 		return true;
 	other = neighbour_of(s, p);

@@ -230,8 +230,8 @@ leave_port(int ruleset, uint16_t port)
 		    (unsigned)port, strerror(errno));
 }
 
-void
-confine_landlock_connect(const uint16_t *port, size_t ports)
+static void
+restrict_by_landlock(const uint16_t *port, size_t ports, uint64_t scoped)
 {
 	int abi = confine_landlock_abi(), fd;
 	struct ruleset_attr a = { .handled_access_fs =
@@ -247,7 +247,7 @@ confine_landlock_connect(const uint16_t *port, size_t ports)
 	if (abi >= 5)
 		a.handled_access_fs |= LANDLOCK_FS_IOCTL;
 	if (abi >= 6) {
-		a.scoped = LANDLOCK_SCOPES;
+		a.scoped = scoped;
 		size += sizeof a.scoped;
 	}
 	fd = (int)syscall(SYS_landlock_create_ruleset, &a, size, 0U);
@@ -264,9 +264,22 @@ confine_landlock_connect(const uint16_t *port, size_t ports)
 }
 
 void
+confine_landlock_connect(const uint16_t *port, size_t ports)
+{
+	restrict_by_landlock(port, ports, LANDLOCK_SCOPES);
+}
+
+void
 confine_landlock(void)
 {
 	confine_landlock_connect(NULL, 0);
+}
+
+void
+confine_landlock_init(void)
+{
+	restrict_by_landlock(NULL, 0, LANDLOCK_SCOPES &
+	    ~(uint64_t)LANDLOCK_SCOPE_SIGNAL);
 }
 
 void

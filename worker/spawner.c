@@ -148,6 +148,9 @@ become_init(int orders)
 	if (syscall(SYS_close_range, 0U, WORKER_FD - 1U, 0U) == -1 ||
 	    getpid() != 1)
 		_exit(EX_OSERR);
+	confine_drop_capabilities();
+	confine_check_settled(setup.one_uid);
+	confine_landlock_init();
 	bounds_apply(POLICY_INIT, &bounds);
 	filter_enter(POLICY_INIT, &init_filter);
 	init_main();
@@ -196,13 +199,12 @@ confine(void)
 	confine_hide();
 	confine_no_new_code();
 	nest_enter();
+	start_init();
 	confine_drop_capabilities();
 	run_in_batches();
 	confine_check_dies_with_parent();
 	confine_check_settled(setup.one_uid);
 	confine_landlock();
-	/* In our domain: by one of its own it could signal no worker. */
-	start_init();
 	bounds_apply(own_kind, &bounds);
 	if (bounds.pool)
 		pool_prepare(bounds.max_connections);

@@ -22,6 +22,8 @@
 
 attacks='
 #			echo	pool	init	spawner	resolver parent
+end_by_init:sibling	SYS	SYS	SYS	no	SYS	SYS
+end_by_init:above	SYS	SYS	SYS	no	SYS	SYS
 open_file		SYS	SYS	SYS	SYS	SYS	SYS
 own_memory		SYS	SYS	SYS	SYS	SYS	SYS
 other_memory		SYS	SYS	SYS	SYS	SYS	SYS

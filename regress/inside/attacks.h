@@ -31,7 +31,8 @@
 	X(open_file) X(own_memory) X(other_memory) X(execute) X(new_root) \
 	X(connect_tcp) X(connect_udp) X(connect_unix) X(bind_port) \
 	X(listen_again) \
-	X(trace) X(kill_other) X(kill_by_pidfd) X(read_memory_of) \
+	X(trace) X(kill_other) X(kill_by_pidfd) X(end_by_init) \
+	X(read_memory_of) \
 	X(take_descriptor_of) \
 	X(fork_bomb) X(new_thread) X(new_user_namespace) X(join_namespace) \
 	X(write_execute) X(make_executable) X(memory_file) \

@@ -15,6 +15,8 @@
 
 #include "attacks.h"
 
+bool __real_channel_send(int sock, const void *msg, size_t len, int fd);
+
 bool
 attack_trace(long arg)
 {
@@ -34,6 +36,18 @@ attack_kill_by_pidfd(long arg)
 
 	return fd >= 0 &&
 	    syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+}
+
+/* What a spawner asks of its init, for whom it should not. */
+bool
+attack_end_by_init(long arg)
+{
+	long fd = syscall(SYS_pidfd_open, arg, 0);
+	char byte = 0;
+
+	if (fd >= 0)
+		__real_channel_send(4, &byte, 1, (int)fd);
+	return false;
 }
 
 bool
