@@ -166,8 +166,6 @@ try_neighbour(struct tracee *t, const struct service *s, struct subject *p)
 	    !s->layer[LAYER_LANDLOCK_SCOPE])
 		return true;
 	other = neighbour_of(s, p);
-	if (other == NULL && p->declared->alone)
-		return true;
 	if (other == NULL) {
 		note(p->finding, ASPECT_LOCK_SCOPE, VERDICT_FAILED, "there is "
 		    "no process beside it to try it with");

@@ -119,16 +119,15 @@ const struct declared declared[] = {
 		.owner = OWNER_WORKER, .home = HOME_EMPTY, .own_ns = NESTED,
 		.landlock = LOCK_ALL, .dies_with_parent = true,
 		/* a connection to the service, until its worker has it */
-		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
-		    { 4, FD_LAST, KIND_TCP | KIND_STREAM } },
+		.fd = { STANDARD, { 3, 4, KIND_CHANNEL },
+		    { 5, FD_LAST, KIND_TCP | KIND_STREAM } },
 	},
 	[RELAY_INIT] = {
 		.title = "postern-worker: init", .policy = POLICY_INIT,
 		.program = PROGRAM_WORKER, .parent = RELAY_SPAWNER,
-		.alone = true,		/* no worker is made in advance */
 		.owner = OWNER_WORKER, .home = HOME_EMPTY,
 		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
-		.fd = { { 3, 3, KIND_PIPE_IN } },
+		.fd = { { 3, 3, KIND_PIPE_IN }, { 4, 4, KIND_CHANNEL } },
 	},
 	[RELAY] = {
 		.title = "postern-worker: relay", .policy = POLICY_RELAY,

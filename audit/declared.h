@@ -78,7 +78,6 @@ struct declared {
 	bool		 shares_board;	/* maps it for writing */
 	bool		 has_key;
 	bool		 dials;		/* has POLICY_DIAL_ADDRESS */
-	bool		 alone;		/* there may be nobody beside it */
 	struct fd_rule	 fd[FD_RULES];
 };
 
