@@ -518,6 +518,53 @@ read_back_body() {
 	daemon_status || atf_fail "posternd did not end well"
 }
 
+# How many filters were compiled: libseccomp hands each over in a file.
+compiled() {
+	cat trace.* | grep -c 'memfd_create("filter"'
+}
+
+root_case compiled_once "Filters are compiled once, at a start, and not for a worker"
+compiled_once_head() {
+	atf_set descr "Filters are compiled once, at a start, and not for a worker"
+	atf_set require.user root
+	atf_set require.progs strace
+}
+compiled_once_body() {
+	make_pki
+	write_conf
+	: >daemon.log
+	strace -ff -o trace -e trace=memfd_create,seccomp \
+	    posternd -f posternd.conf </dev/null >daemon.out 2>daemon.log &
+	daemon_pid=$!
+	record $!
+	wait_for 60 log_has event=ready || atf_fail "not ready"
+	supervisor=$(the_one 'posternd: supervisor')
+	# shellcheck disable=SC2046
+	record $(tree_of "$daemon_pid")
+	# The exporter is not waited for.
+	expect_soon ask_exporter
+	n=$(compiled)
+	# supervisor, parent, exporter; the spawner's three
+	atf_check_equal 6 "$n"
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		assert_echo
+	done
+	atf_check_equal "$n" "$(compiled)"
+	workers=0
+	for its in trace.*; do
+		grep -q memfd_create "$its" ||
+		    ! grep -q 'SECCOMP_SET_MODE_FILTER.* = 0$' "$its" ||
+		    workers=$((workers + 1))
+	done
+	test $workers -ge 20 ||
+	    atf_fail "only $workers with a filter that others compiled"
+	kill -TERM "$supervisor"
+	daemon_status || atf_fail "posternd did not end well"
+}
+ask_exporter() {
+	posternd -f posternd.conf --status >status.out 2>status.err
+}
+
 # ---- -n ----------------------------------------------------------------------
 
 root_case check_confined "What -n parses it parses confined"
