@@ -564,6 +564,50 @@ parent_scribbles_body() {
 	end_service
 }
 
+# ---- the exporter, and the supervisor -------------------------------------------------
+
+exporter_anew() {
+	victim=$(process_titled "$daemon_pid" 'posternd: exporter') &&
+	    posternd -f posternd.conf --status >status.out 2>&1
+}
+
+# Each time it waits longer for its successor: so these are few.
+root_case exporter "An exporter that was taken over"
+exporter_body() {
+	start_service
+	for try in open_file:- connect_tcp:port trace:above kill_other:above \
+	    write_execute:- scribble_others:-; do
+		wait_for 60 exporter_anew || atf_fail "no exporter before $try"
+		above=$daemon_pid
+		log_lines=$(wc -l <daemon.log)
+		attack "$victim" "${try%:*}" "$(aim "${try#*:}")"
+		atf_check_equal "$try: killed SYS" "$try: $outcome"
+		told=$try
+		expect_news "event=exporter-died exporter=$victim signal=SYS"
+		unharmed "exporter: $try"
+	done
+	release bystander 4
+	stop_daemon
+}
+
+# What its filter leaves is wide; this it does not leave.  With it all end, and
+# the next start finds the port free.
+root_case supervisor "A supervisor that was taken over"
+supervisor_body() {
+	use_inside "supervisor attack *"
+	make_pki
+	write_conf
+	for try in own_memory execute trace kill_other read_memory_of \
+	    take_descriptor_of new_thread write_execute make_executable \
+	    become_dumpable entry_i386 io_ring kernel_program keyring; do
+		start_daemon
+		tree "$daemon_pid" >theirs
+		attack "$daemon_pid" $try $$
+		atf_check_equal "$try: killed SYS" "$try: $outcome"
+		expect_soon all_gone
+	done
+}
+
 # ---- workers -------------------------------------------------------------------------
 
 last_worker() {
@@ -616,6 +660,10 @@ worker_floods_late_body() {
 	stop_daemon
 }
 
+is_running() {
+	grep -q '^State:.*R' "/proc/$1/status"
+}
+
 # Nothing that it is sent or told reaches it any more.
 root_case worker_spins "A worker that hangs does not outlive its session"
 worker_spins_body() {
@@ -625,11 +673,7 @@ worker_spins_body() {
 	run_in_background without_feeds "$(atf_get_srcdir)/attack_helper" \
 	    "$worker" spin >outcome
 	helper=$!
-	echo "no answer" >&5
-	# It has taken the signal, and reads no more.
-	sleep 1
-	feed bystander 4 "meanwhile"
-	same_bytes leaver.in leaver.out || atf_fail "somebody answers"
+	expect_soon is_running "$worker"
 	kill -KILL $(tree_of "$leaver_pid") "$leaver_pid"
 	expect_log "event=close .*worker=$worker"
 	wait_for 20 gone "$worker" || {
