@@ -1008,6 +1008,8 @@ static const struct policy_row supervisor_rows[] = {
 	    "parent's pipe, a listener that nobody uses" },
 	{ "fallocate", { EQ(1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) },
 	    "a parent that is gone has no client on the board any more" },
+	{ "getegid", { {0} }, "is a key's group, which may read it, its own?" },
+	{ "geteuid", { {0} }, "is a key that is not root's its own?" },
 	{ "getpid", { {0} }, "its parents learn whose death is theirs" },
 	{ "ioctl", { EQ(1, TCGETS) }, "the configuration's scanner asks whether "
 	    "it reads a terminal" },
