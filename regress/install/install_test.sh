@@ -39,7 +39,7 @@ names() {
 e2e_case everything "All comes to its place"
 everything_body() {
 	files=$(cd "$source" && find etc daemon worker client certgen audit \
-	    -path 'etc/*/*' -type f -o -name '*.[158]')
+	    -path 'etc/*/*' -type f -o -name '*.[1578]')
 	make_install prefix=/usr sysconfdir=/etc
 	for p in sbin/posternd sbin/postern-audit bin/postern \
 	    bin/postern-certgen libexec/postern/postern-worker; do
@@ -52,7 +52,7 @@ everything_body() {
 		name=${file##*/}
 		from=$source/$file
 		case $file in
-		*.[158]) to=/usr/share/man/man${name##*.}/$name ;;
+		*.[1578]) to=/usr/share/man/man${name##*.}/$name ;;
 		etc/completion/_*) to=/usr/share/zsh/site-functions/$name ;;
 		etc/completion/*)
 			to=/usr/share/bash-completion/completions/${name%.bash} ;;
