@@ -929,8 +929,6 @@ static const struct policy_group pool_nest =
 static const struct policy_row fledge_rows[] = {
 	{ "close_range", { EQ(0, 0), EQ(1, 2), EQ(2, 0) },
 	    "a worker keeps neither /dev/null nor the log" },
-	{ "close_range", { EQ(0, 4), EQ(1, UINT32_MAX), EQ(2, 0) },
-	    "a worker keeps nothing of its spawner's but its own end" },
 	{ "prctl", { EQ(0, PR_SET_NAME) }, "ps(1) tells a worker from others" },
 	{ "prlimit64", { EQ(0, 0), EQ(2, 0) }, "is it bound as it was to be?" },
 	{ "prlimit64", { EQ(0, 0), EQ(3, 0) },
@@ -940,6 +938,14 @@ static const struct policy_row fledge_rows[] = {
 };
 static const struct policy_group fledge =
     GROUP("fledge", WHEN_ALWAYS, fledge_rows);
+
+/* All but relay workers, which have two. */
+static const struct policy_row fledge_one_rows[] = {
+	{ "close_range", { EQ(0, 4), EQ(1, UINT32_MAX), EQ(2, 0) },
+	    "a worker keeps nothing of its spawner's but its own end" },
+};
+static const struct policy_group fledge_one =
+    GROUP("fledge-one", WHEN_ALWAYS, fledge_one_rows);
 
 static const struct policy_row fledge_old_rows[] = {
 	{ "dup2", { EQ(1, 3) }, "a worker's own end gets its number" },
@@ -1228,15 +1234,16 @@ static const struct declaration {
 	    &landlock, &filter } },
 	[POLICY_INIT] = { "init", "postern-worker: init", POLICY_SUPERVISOR,
 	    { &init, &sanitizer, &sanitizer_old },
-	    { &fledge, &fledge_old, &fledge_new, &files, &files_reserve,
+	    { &fledge, &fledge_one, &fledge_old, &fledge_new, &files,
+	    &files_reserve,
 	    &give_up, &landlock, &filter } },
 	[POLICY_ECHO] = { "echo", "postern-worker: echo", POLICY_SPAWNER,
 	    { &echo, &sanitizer, &sanitizer_old },
-	    { &fledge, &fledge_old, &fledge_new } },
+	    { &fledge, &fledge_one, &fledge_old, &fledge_new } },
 	[POLICY_POOL] = { "pool", "postern-worker: pool", POLICY_POOL_SPAWNER,
 	    { &pool, &pool_old, &pool_new, &by_itself, &sanitizer,
 	    &sanitizer_old },
-	    { &fledge, &fledge_old, &fledge_new, &fledge_pool,
+	    { &fledge, &fledge_one, &fledge_old, &fledge_new, &fledge_pool,
 	    &fledge_pool_old, &fledge_pool_new } },
 	[POLICY_RELAY] = { "relay", "postern-worker: relay",
 	    POLICY_RELAY_SPAWNER,
