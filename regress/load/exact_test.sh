@@ -98,12 +98,13 @@ refusals_agree() {
 }
 
 sessions_agree() {
-	served=$(($(made good done) + $(made bulk done) + $(made carried done)))
+	served=$(($(made good 'done') + $(made bulk 'done') + \
+	    $(made carried 'done')))
 	agree opened $served "$(log_count event=open)" \
 	    "$(metric postern_sessions_opened_total)"
 	agree closed $served "$(log_count 'event=close .*end=finished')" \
 	    "$(metric postern_sessions_closed_total)"
-	agree probes "$(made probe done)" "$(log_count event=health-check)" \
+	agree probes "$(made probe 'done')" "$(log_count event=health-check)" \
 	    "$(metric postern_health_checks_total)"
 	agree 'bytes in' "$(sed -n 's/^bytes sent=\([0-9]*\) .*/\1/p' visits)" \
 	    "$(sum_in_log bytes_in)" \

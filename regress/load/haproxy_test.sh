@@ -53,17 +53,16 @@ install_() {
 	done
 }
 
-# configure NAME [key=value...]
+# configure NAME
 configure() {
 	name=$1
 	n=$(number_of "$1")
-	shift
 	port=7443
 	write_conf "listen={\"10.1.$n.2:7443\"}" certificate=../server.pem \
 	    key=../server.key clients.ca=../ca.pem parents=2 \
 	    clients.host-check=address "proxy.from={\"10.1.$n.1\"}" \
-	    timeouts.drain=3m timeouts.handshake=3m log.level=debug metrics.listen=unix:metrics.sock \
-	    "$@"
+	    timeouts.drain=3m timeouts.handshake=3m log.level=debug \
+	    metrics.listen=unix:metrics.sock
 	mkdir -p "$name"
 	mv posternd.conf "$name/posternd.conf"
 }
@@ -89,7 +88,6 @@ stop() {
 	cat "$1/daemon.log" >>"$1/daemon.logs"
 }
 
-# start_all [key=value...]
 start_all() {
 	make_ca ca
 	issue server server ca --host 10.0.0.1
@@ -100,7 +98,7 @@ start_all() {
 10.1.3.1,10.0.0.99"
 	for name in $all; do
 		install_ $name
-		configure $name "$@"
+		configure $name
 		start $name
 	done
 }
@@ -309,7 +307,7 @@ checks_body() {
 begin_under_load() {
 	need_haproxy
 	make_networks
-	start_all "$@"
+	start_all
 	write_haproxy
 	start_haproxy
 	start_load
