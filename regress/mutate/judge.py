@@ -35,7 +35,7 @@ FIRST = {
         "daemon/session_test:half_close", "daemon/hostcheck_test:by_name",
         "daemon/watch_test:revoked", "daemon/watch_test:ca_swapped",
         "daemon/proxy_test:pieces", "daemon/reload_test:term_drains",
-        "daemon/log_test:stuck_parent", "daemon/log_test:syslog",
+        "daemon/log_test:reader_gone_before", "daemon/log_test:syslog",
         "daemon/session_test:many_connection"],
     "resolver": [
         "daemon/hostcheck_test:by_name", "daemon/hostcheck_test:long_answer",
@@ -45,7 +45,8 @@ FIRST = {
         "daemon/metrics_test:unix_socket", "daemon/log_test:syslog"],
     "spawner": [
         "daemon/session_test:half_close",
-        "daemon/process_test:kill_session_worker", "daemon/log_test:syslog"],
+        "daemon/process_test:kill_session_worker",
+        "daemon/limits_test:no_processes", "daemon/log_test:syslog"],
     "pool-spawner": [
         "daemon/process_test:pool_confined", "daemon/session_test:sizes_pool",
         "daemon/session_test:many_pool"],
@@ -59,7 +60,7 @@ FIRST = {
         "client/client_test:echo", "client/client_test:no_connection",
         "client/client_test:verbose", "client/client_test:blocked_output",
         "client/ping_test:endless", "client/ping_test:interrupted",
-        "client/ping_test:writing"],
+        "client/ping_test:writing", "client/inspect_test:many_names"],
     "looker": [
         "certgen/look_test:inspect", "certgen/look_test:others",
         "certgen/look_test:verify", "certgen/sign_test:csr",
