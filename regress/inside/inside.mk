@@ -47,10 +47,10 @@ $(B)/inside/reserve_test: $(B)/regress/lib/reserve_test.o $(INSIDE_LIB) $(LIB)
 tests: $(INSIDE:%=$(B)/inside/%) $(if $(INSIDE),$(B)/inside/reserve_test)
 
 # Each row removed, each limit loosened, until a test notices: MUTATION.  ONLY
-# chooses those whose names have one of its texts in them, ; between; ANEW=1 tries
-# what is known, too.
+# chooses those whose names have one of its texts in them, ; between; MISSING=1
+# those that MUTATION does not have; ANEW=1 tries what is known, too.
 .PHONY: mutate
 mutate: all tests
-	@python3 regress/mutate/main.py $(B) \
-	    --write MUTATION $(if $(ANEW),--anew) $(if $(JOBS),--jobs $(JOBS)) \
-	    --only '$(ONLY)'
+	@python3 regress/mutate/main.py $(B) --write MUTATION --only '$(ONLY)' \
+	    $(if $(MISSING),--missing) $(if $(ANEW),--anew) \
+	    $(if $(JOBS),--jobs $(JOBS))

@@ -55,3 +55,12 @@ survivor_body() {
 		atf_fail "it is not told"
 	}
 }
+e2e_case table "MUTATION has each row that there is"
+table_body() {
+	test "$(uname -m)" = x86_64 ||
+	    atf_skip "made where the older calls are"
+	mutate --check "$source/MUTATION" || {
+		cat out >&2
+		atf_fail "MUTATION is not about these tables"
+	}
+}

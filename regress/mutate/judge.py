@@ -66,7 +66,8 @@ FIRST = {
         "certgen/look_test:verify", "certgen/sign_test:csr",
         "certgen/revoke_test:many"],
     "explain": ["daemon/explain_test:order", "daemon/explain_test:addresses",
-                "daemon/explain_test:files", "daemon/explain_test:crl_strict"],
+                "daemon/explain_test:files", "daemon/hostcheck_test:by_name",
+                "daemon/explain_test:many_names"],
     "status": ["daemon/metrics_test:status",
                "daemon/metrics_test:status_nobody"],
 }

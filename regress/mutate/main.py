@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # Are all rows of the tables needed, and all their limits minded?  `make mutate'.
 #
-# usage: main.py BUILD [--only TEXT] [--jobs N] [--anew] [--write FILE]
+# usage: main.py BUILD [--only TEXT | --missing] [--jobs N] [--anew]
+#                [--write FILE]
 #        main.py BUILD --check FILE
 #        main.py BUILD --no-mutant PROCESS
 #        main.py BUILD --no-search ...
@@ -9,7 +10,8 @@
 # Each mutant (tables.py) is tried with the cases of its process until one
 # notices; what was found with these very programs and that very case is not
 # tried again, unless --anew.  --only: those whose name has TEXT in
-# it, or one of several with ; between.  --write: into the table of results (report.py).  --check: has that table
+# it, or one of several with ; between.  --missing: those of which the table of
+# results says nothing yet, or nothing good.  --write: into the table of results (report.py).  --check: has that table
 # all there is?  --no-mutant: a mutant that changes nothing, which nobody may
 # notice.  --no-search: with the cases of judge.py's lists alone.  Exit status 0:
 # all were noticed.
@@ -126,8 +128,7 @@ class Run:
         self.settle(mutant, ", ".join(filter(None, (case, how))), seconds)
 
     def last_case(self, mutant):
-        entry = self.last.entries.get((mutant.process, mutant.row.text,
-                                       what_of(mutant)))
+        entry = self.last.entries.get(mutant.key())
         return entry.case() if entry else None
 
     def go(self):
@@ -148,10 +149,6 @@ class Run:
         return self
 
 
-def what_of(mutant):
-    return "removed" if mutant.limit is None else mutant.limit.name
-
-
 # Rows that are no more go; those that were not tried keep what is said of them.
 def write_report(path, run, all_tables, last):
     new = report.Report()
@@ -162,7 +159,7 @@ def write_report(path, run, all_tables, last):
         for row in table.rows:
             new.order.append((table.process, row.text))
         for mutant in tables.mutants_of(table):
-            key = (mutant.process, mutant.row.text, what_of(mutant))
+            key = mutant.key()
             if mutant.name in run.results:
                 new.entries[key] = report.Entry(run.results[mutant.name],
                                                 letter)
@@ -175,8 +172,7 @@ def write_report(path, run, all_tables, last):
 # ---- the command ----------------------------------------------------------------
 
 def check(path, all_tables, last):
-    there = {(m.process, m.row.text, what_of(m)) for t in all_tables
-             for m in tables.mutants_of(t)}
+    there = {m.key() for t in all_tables for m in tables.mutants_of(t)}
     wrong = ["not in %s: %s: %s: %s" % ((path,) + key)
              for key in sorted(there - set(last.entries))]
     wrong += ["not in the tables any more: %s: %s: %s" % key
@@ -187,8 +183,8 @@ def check(path, all_tables, last):
     for line in wrong:
         print(line)
     if wrong:
-        print("%d differences: run `make mutate', for these rows alone as "
-              "HACKING says" % len(wrong))
+        print("%d differences: `make mutate MISSING=1' tries these" %
+              len(wrong))
     return 1 if wrong else 0
 
 
@@ -196,6 +192,7 @@ def parse():
     p = argparse.ArgumentParser()
     p.add_argument("build", type=os.path.abspath)
     p.add_argument("--only", default="")
+    p.add_argument("--missing", action="store_true")
     p.add_argument("--jobs", type=int, default=os.cpu_count())
     p.add_argument("--anew", action="store_true")
     p.add_argument("--write")
@@ -206,12 +203,14 @@ def parse():
     return p.parse_args()
 
 
-def choose(options, all_tables):
+def choose(options, all_tables, last):
     if options.no_mutant:
         yield tables.NoMutant(options.no_mutant)
         return
     for table in all_tables:
         for mutant in tables.mutants_of(table):
+            if options.missing and last.good(mutant):
+                continue
             if any(text in mutant.name for text in options.only.split(";")):
                 yield mutant
 
@@ -223,14 +222,14 @@ def main():
     last = report.Report().read(options.check or options.write or options.last)
     if options.check:
         return check(options.check, all_tables, last)
-    run = Run(options, list(choose(options, all_tables)), last).go()
+    run = Run(options, list(choose(options, all_tables, last)), last).go()
     if options.write:
         write_report(options.write, run, all_tables, last)
     print("%d mutants, %d of them not noticed" % (len(run.results),
                                                   len(run.survivors)))
     for name in run.survivors:
         print("not noticed: " + name)
-    return 1 if run.survivors or not run.results else 0
+    return 1 if run.survivors else 0
 
 
 if __name__ == "__main__":

@@ -62,6 +62,10 @@ class Report:
         self.runs[letter] = said
         return letter
 
+    def good(self, mutant):
+        entry = self.entries.get(mutant.key())
+        return entry is not None and not entry.text.startswith(NOT_NOTICED)
+
     # ---- reading --------------------------------------------------------------
 
     def read(self, path):

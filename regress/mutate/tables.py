@@ -97,6 +97,11 @@ class Mutant:
                                     "removed" if limit is None else
                                     limit.name + " loosened")
 
+    # What it is called in the table of results.
+    def key(self):
+        return (self.process, self.row.text,
+                "removed" if self.limit is None else self.limit.name)
+
     def plan(self):
         lines = []
         for group, number, limits, _ in self.row.places:
@@ -119,6 +124,9 @@ class NoMutant:
         self.row = Row("nothing", [])
         self.row.reserve = False
         self.name = process + ": nothing: removed"
+
+    def key(self):
+        return (self.process, self.row.text, "removed")
 
     def plan(self):
         return []
