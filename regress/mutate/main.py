@@ -98,6 +98,7 @@ class Run:
         self.last = last                # a Report
         os.makedirs(os.path.join(options.build, "mutate"), exist_ok=True)
         self.memory = Memory(options.build, options.anew)
+        self.said = this_run(options.build)
         self.results = {}               # name: what the table says
         self.survivors = []
 
@@ -153,7 +154,7 @@ class Run:
 def write_report(path, run, all_tables, last):
     new = report.Report()
     new.runs = dict(last.runs)
-    letter = new.letter(this_run(run.options.build))
+    letter = new.letter(run.said)
     new.left_out = sorted({g for t in all_tables for g in t.unused})
     for table in all_tables:
         for row in table.rows:

@@ -44,7 +44,8 @@ class Entry:
 
     def case(self):
         case = self.text.partition(", ")[0]
-        return case if ":" in case and "not changed" not in case else None
+        return case if re.match(r"^[a-z]+/[a-z_]+:[a-z_0-9]+( -U)?$",
+                                case) else None
 
 
 class Report:
