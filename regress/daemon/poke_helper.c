@@ -4,12 +4,15 @@
  *	poke_helper trace PID	stop it by ptrace(2), and let it go
  *	poke_helper hold PID...	stop them until they are killed, as nothing
  *				else can do that a signal would not undo
+ *	poke_helper end PID	say how it ends: "ended 0" or "killed SYS", behind
+ *				"watched", when it is
  *	poke_helper poke PID	make it call getppid(2), which no process but
  *				the supervisor may; its filter must kill it
  *
  * Exit status 0, 1 with a message, or 3 where `poke` does not know the machine.
  */
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +80,26 @@ hold(int count, char **pids)
 	exit(0);
 }
 
+/* What stops it meanwhile is passed on. */
+static int
+tell_end(pid_t pid)
+{
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == -1)
+		err(1, "cannot trace %d", (int)pid);
+	puts("watched");
+	fflush(stdout);
+	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
+		ptrace(PTRACE_CONT, pid, NULL, (void *)(long)(status >> 16 == 0 ?
+		    WSTOPSIG(status) : 0));
+	if (WIFSIGNALED(status))
+		printf("killed %s\n", sigabbrev_np(WTERMSIG(status)));
+	else
+		printf("ended %d\n", WEXITSTATUS(status));
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -87,7 +110,9 @@ main(int argc, char **argv)
 	pid = argc == 3 ? (pid_t)atoi(argv[2]) : 0;
 
 	if (pid <= 0)
-		errx(1, "usage: poke_helper trace|hold|poke PID");
+		errx(1, "usage: poke_helper trace|hold|poke|end PID");
+	if (strcmp(argv[1], "end") == 0)
+		return tell_end(pid);
 	stop(pid);
 	if (strcmp(argv[1], "poke") == 0)
 		misdirect(pid);

@@ -508,6 +508,35 @@ kill_init_body() {
 	stop_daemon
 }
 
+# watch_end PID NAME: how it ends will be in NAME.
+watch_end() {
+	run_in_background "$(atf_get_srcdir)/poke_helper" end "$1" >"$2"
+	expect_soon grep -q watched "$2"
+}
+
+# expect_end NAME HOW: plain text.
+expect_end() {
+	expect_soon grep -q -e '^ended\|^killed' "$1"
+	atf_check_equal "$1 $2" "$1 $(tail -n 1 "$1")"
+}
+
+# By exit_group(2), and not because a filter has kept it from that.
+root_case ends_itself "A spawner without its init ends by itself, in both modes"
+ends_itself_body() {
+	make_pki
+	for isolation in connection pool; do
+		write_conf isolation=$isolation
+		start_daemon
+		watch_end "$(the_one 'postern-worker: *spawner')" spawner
+		kill -KILL "$(the_one 'postern-worker: init*')"
+		expect_log "process=[a-z-]*spawner event=fatal .*init ended"
+		expect_end spawner "ended 69"
+		expect_log "process=parent event=spawner-died"
+		expect_back
+		stop_daemon
+	done
+}
+
 e2e_case kill_spawner "Without its spawner a parent drains and is replaced"
 kill_spawner_body() {
 	make_pki
