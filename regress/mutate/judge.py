@@ -22,6 +22,8 @@ RESERVE = "lib/reserve_test:each_row"
 FIRST = {
     "supervisor": [
         "daemon/session_test:half_close", "daemon/process_test:pool_confined",
+        "daemon/relay_test:tcp", "daemon/relay_test:tcp6",
+        "daemon/relay_test:local",
         "daemon/hostcheck_test:by_name", "daemon/metrics_test:status",
         "daemon/metrics_test:agree", "daemon/explain_test:addresses",
         "audit/live_test:connection",
@@ -34,6 +36,7 @@ FIRST = {
         "systemd/notify_test:states"],
     "parent": [
         "daemon/session_test:half_close", "daemon/hostcheck_test:by_name",
+        "daemon/relay_test:tcp",
         "daemon/watch_test:revoked", "daemon/watch_test:ca_swapped",
         "daemon/proxy_test:pieces", "daemon/reload_test:term_drains",
         "daemon/log_test:reader_gone_before", "daemon/log_test:syslog",
@@ -41,6 +44,19 @@ FIRST = {
     "resolver": [
         "daemon/hostcheck_test:by_name", "daemon/hostcheck_test:long_answer",
         "daemon/hostcheck_test:server_by_ipv6", "daemon/log_test:syslog"],
+    "dialer": [
+        "daemon/relay_test:tcp", "daemon/relay_test:tcp6",
+        "daemon/relay_test:local", "daemon/relay_test:unreachable",
+        "daemon/relay_test:full", "daemon/relay_test:full_local",
+        "daemon/relay_test:again", "daemon/relay_test:dialer_dies"],
+    "relay-spawner": [
+        "daemon/relay_test:tcp", "daemon/relay_test:large",
+        "daemon/relay_test:ends_first", "daemon/relay_test:worker_dies",
+        "daemon/process_test:ends_itself", "systemd/journal_test:hostile"],
+    "relay": [
+        "daemon/relay_test:tcp", "daemon/relay_test:large",
+        "daemon/relay_test:ends_first", "daemon/relay_test:closes",
+        "daemon/relay_test:mute"],
     "exporter": [
         "daemon/metrics_test:status", "daemon/metrics_test:agree",
         "daemon/metrics_test:unix_socket", "daemon/log_test:syslog"],
@@ -77,6 +93,9 @@ SERVICE = ["daemon", "systemd"]
 
 # Who sees that a limit is loose.
 LOOSE = {
+    "dialer": ["audit/live_test:relay"],
+    "relay-spawner": ["audit/live_test:relay"],
+    "relay": ["audit/live_test:relay"],
     "pool-spawner": ["audit/live_test:pool"],
     "pool": ["audit/live_test:pool"],
     "client": ["inside/matrix_test:client"],
