@@ -7,6 +7,7 @@
 #           newfd, flags: audit/live_test:connection
 
 import re
+import textwrap
 
 HEAD = """\
 Each row of each table, removed, and each of its limits, loosened
@@ -123,8 +124,10 @@ class Report:
             f.write(HEAD)
             for run, said in self.runs.items():
                 f.write("Run %s: %s\n" % (run, said))
-            f.write("\nNot in this build, or of another machine, and so not "
-                    "tried: the groups\n%s.\n" % ", ".join(self.left_out))
+            f.write("\n" + textwrap.fill(
+                "Not in this build, or of another machine, and so not tried: "
+                "the groups %s." % ", ".join(self.left_out), 80,
+                break_on_hyphens=False) + "\n")
             before = None
             for process, row in self.order:
                 if process != before:
