@@ -52,7 +52,7 @@ FIRST = {
     "relay-spawner": [
         "daemon/relay_test:tcp", "daemon/relay_test:large",
         "daemon/relay_test:ends_first", "daemon/relay_test:worker_dies",
-        "daemon/process_test:ends_itself", "systemd/journal_test:hostile"],
+        "daemon/process_test:ends_itself", "daemon/log_test:last_words"],
     "relay": [
         "daemon/relay_test:tcp", "daemon/relay_test:large",
         "daemon/relay_test:ends_first", "daemon/relay_test:closes",
@@ -63,10 +63,10 @@ FIRST = {
     "spawner": [
         "daemon/session_test:half_close",
         "daemon/process_test:kill_session_worker",
-        "daemon/limits_test:no_processes", "systemd/journal_test:hostile"],
+        "daemon/limits_test:no_processes", "daemon/log_test:last_words"],
     "pool-spawner": [
         "daemon/process_test:pool_confined", "daemon/session_test:sizes_pool",
-        "daemon/process_test:ends_itself", "systemd/journal_test:hostile"],
+        "daemon/process_test:ends_itself", "daemon/log_test:last_words"],
     "init": ["daemon/session_test:half_close",
              "daemon/process_test:ends_itself"],
     "echo": ["daemon/session_test:half_close",
