@@ -63,12 +63,14 @@ FIRST = {
     "spawner": [
         "daemon/session_test:half_close",
         "daemon/process_test:kill_session_worker",
+        "inside/attack_test:worker_spins",
         "daemon/limits_test:no_processes", "daemon/log_test:last_words"],
     "pool-spawner": [
         "daemon/process_test:pool_confined", "daemon/session_test:sizes_pool",
         "daemon/process_test:ends_itself", "daemon/log_test:last_words"],
     "init": ["daemon/session_test:half_close",
-             "daemon/process_test:ends_itself"],
+             "daemon/process_test:init_ends",
+             "inside/attack_test:worker_spins"],
     "echo": ["daemon/session_test:half_close",
              "daemon/session_test:sizes_connection"],
     "pool": ["daemon/session_test:sizes_pool", "daemon/session_test:deaf_pool",

@@ -178,9 +178,6 @@ def check(path, all_tables, last):
              for key in sorted(there - set(last.entries))]
     wrong += ["not in the tables any more: %s: %s: %s" % key
               for key in sorted(set(last.entries) - there)]
-    wrong += ["%s: %s: %s: %s" % (key + (entry.text,))
-              for key, entry in last.entries.items()
-              if entry.text.startswith(report.NOT_NOTICED)]
     for line in wrong:
         print(line)
     if wrong:
