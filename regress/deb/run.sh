@@ -45,13 +45,12 @@ build_deb() {
 
 # The same by nobody, who has no git, in another place.
 build_as_nobody() {
-	moment=$(cd "$source" && git log -1 --format=%ct 2>/dev/null) ||
-	    moment=$(stat -c %Y "$source/Makefile")
 	nobody=$(mktemp -d /var/tmp/postern.XXXXXX)
 	tar -C "$nobody" -xf "$work/first/deb/postern_$version.tar.xz"
 	chown -R nobody: "$nobody"
 	setpriv --reuid nobody --regid nogroup --clear-groups env -i \
-	    PATH="$PATH" HOME="$nobody" SOURCE_DATE_EPOCH="$moment" \
+	    PATH="$PATH" HOME="$nobody" \
+	    SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" \
 	    sh "$nobody/postern-$version/etc/deb.sh" "$nobody/out" "$version" \
 	    >"$work/nobody.out" 2>&1 || {
 		rm -rf "$nobody"
@@ -64,6 +63,10 @@ build_as_nobody() {
 
 packages() {
 	rm -rf "$work/nobody"
+	# of both: a commit may come between them
+	SOURCE_DATE_EPOCH=$(cd "$source" && git log -1 --format=%ct 2>/dev/null) ||
+	    SOURCE_DATE_EPOCH=$(stat -c %Y "$source/Makefile")
+	export SOURCE_DATE_EPOCH
 	build_deb first "$version"
 	ok "packages are built, and lintian has nothing to say"
 	build_as_nobody
