@@ -684,6 +684,7 @@ worker_spins_body() {
 	atf_check_equal "killed KILL" "$(cat outcome)"
 	expect_log "event=worker-died worker=$worker signal=KILL"
 	unharmed "a worker that hangs"
+	log_has "init ended" && atf_fail "who ended it has ended, too"
 	exec 5>&-
 	release bystander 4
 	stop_daemon
