@@ -196,8 +196,13 @@ is_others(enum number n, uint32_t max)
 }
 
 bool
-board_others_turn(uint32_t max_connections, uint32_t max_waiting)
+board_others_enter(uint32_t max)
 {
-	return is_others(CONNECTIONS, max_connections) ||
-	    is_others(WAITING, max_waiting);
+	return is_others(CONNECTIONS, max);
+}
+
+bool
+board_others_wait(uint32_t max)
+{
+	return is_others(WAITING, max);
 }

@@ -6,8 +6,10 @@
 
 /* So many of those that wait are looked at when there is no room. */
 #define LOOK_MAX 16
-/* For so long others are trusted to take whom we have no room for (ms). */
+/* For so long others are trusted to take whom we have no room for (ms), */
 #define ELSEWHERE_MS 1000
+/* and no longer in each such time, where we could make room. */
+#define ELSEWHERE_EVERY_MS 10000
 
 /* Not let in yet. */
 static TAILQ_HEAD(, conn) waiting = TAILQ_HEAD_INITIALIZER(waiting);
@@ -75,20 +77,51 @@ room_enter(struct room *r, const struct sockaddr_storage *from)
 	return why;
 }
 
-bool
-room_is_elsewhere(void)
+/*
+ * With our share of connections we can but refuse, until one ends: what a lie
+ * costs then is that its place is empty until the rest is over.
+ */
+static bool
+entering_is_theirs(int64_t now)
 {
 	static int64_t since;		/* 0: it was not, just now */
-	int64_t now = service_now();
 
-	if (!board_others_turn(service.config->max_connections,
-	    service.config->max_handshakes)) {
+	if (!board_others_enter(service.config->max_connections)) {
 		since = 0;
 		return false;
 	}
 	if (since == 0)
 		since = now;
 	return now - since < ELSEWHERE_MS;
+}
+
+/*
+ * With our share of handshakes one can give way, and a rest keeps clients out
+ * whom we could serve.  So what is seen between two rests makes no new time for
+ * them: by a lie that comes and goes, or a client of the liar's that does the
+ * same here, we would rest for ever.
+ */
+static bool
+waiting_is_theirs(int64_t now)
+{
+	static int64_t begun, rested;	/* since then, so much */
+
+	if (!board_others_wait(service.config->max_handshakes))
+		return false;
+	if (now - begun >= ELSEWHERE_EVERY_MS) {
+		begun = now;
+		rested = 0;
+	}
+	if (rested >= ELSEWHERE_MS)
+		return false;
+	rested += SERVICE_REST_MS;
+	return true;
+}
+
+bool
+room_is_elsewhere(int64_t now)
+{
+	return entering_is_theirs(now) || waiting_is_theirs(now);
 }
 
 void

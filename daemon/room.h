@@ -32,10 +32,11 @@ enum reason room_enter(struct room *r, const struct sockaddr_storage *from);
 
 /*
  * Should another parent take the next client, because we have our share and they
- * have not?  Not for longer than a second: one that does not take them may hang,
- * or lie.
+ * have not?  Then rest for SERVICE_REST_MS, and ask again.  Not for longer than a
+ * second, and of handshakes a second in ten: one that does not take them may
+ * hang, or lie.
  */
-bool room_is_elsewhere(void);
+bool room_is_elsewhere(int64_t now);
 
 /* The connection that has it begins to wait; `r` is moved into it. */
 void room_keep(struct conn *c, const struct room *r);

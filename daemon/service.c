@@ -42,11 +42,7 @@ static const struct timeval last_clients = { .tv_usec = 250000 };
 
 struct service service;
 
-/*
- * With no descriptor or memory left, or while it is the others' turn, listeners
- * rest for so long.
- */
-static const struct timeval rest_time = { .tv_usec = 100000 };
+static const struct timeval rest_time = { .tv_usec = SERVICE_REST_MS * 1000 };
 
 static struct event	listener[CONFIG_LISTEN_MAX];
 static struct event	signals, rest_timer, drain_timer, stop_timer;
@@ -140,7 +136,7 @@ on_listener(evutil_socket_t fd, short what, void *arg)
 		socklen_t len = sizeof ss;
 		int sock;
 
-		if (room_is_elsewhere()) {
+		if (room_is_elsewhere(service_now())) {
 			rest();
 			return;
 		}

@@ -15,6 +15,12 @@
 #include "handoff.h"
 #include "reason.h"
 
+/*
+ * With no descriptor or memory left, or while it is the others' turn, listeners
+ * rest for so long.
+ */
+#define SERVICE_REST_MS 100
+
 struct service {
 	struct event_base	*base;
 	struct tls		*server;

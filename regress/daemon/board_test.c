@@ -396,14 +396,14 @@ ATF_TC_BODY(shares, tc)
 	board_limit(4, 4);
 	atomic_store(&slot(0)->count.connections, 3);
 	for (int i = 0; i < 4; i++)
-		ATF_CHECK(!board_others_turn(8, 8) && board_enter(8));
+		ATF_CHECK(!board_others_enter(8) && board_enter(8));
 	/* One more place there is, and it is the other's, if that is there. */
-	ATF_CHECK(!board_others_turn(8, 8));
+	ATF_CHECK(!board_others_enter(8));
 	set_state(0, SLOT_SERVING);
-	ATF_CHECK(board_others_turn(8, 8));
+	ATF_CHECK(board_others_enter(8));
 	ATF_CHECK(!board_enter(8));
 	atomic_store(&slot(0)->count.connections, 4);
-	ATF_CHECK(!board_others_turn(8, 8));
+	ATF_CHECK(!board_others_enter(8));
 	ATF_CHECK(!board_enter(8));
 	board_leave();
 	ATF_CHECK(board_enter(8));
