@@ -541,7 +541,7 @@ write_pid_file(void)
 static void
 try_namespaces(void)
 {
-	char why[512];
+	char why[USERNS_WHY];
 
 	if (!userns_allowed(supervisor.worker_uid, supervisor.worker_gid, why,
 	    sizeof why))

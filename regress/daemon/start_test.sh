@@ -305,6 +305,36 @@ namespaces_by_sysctl_body() {
 	no_start 71 'sysctl kernel.unprivileged_userns_clone is 0: set it to 1'
 }
 
+# As under each of our units (ProcSubset=pid).
+root_case namespaces_unseen "Where it cannot see what forbids them it names all"
+namespaces_unseen_body() {
+	make_pki
+	write_conf
+	cat >other_proc <<-EOF
+	mount -t proc -o subset=pid proc /proc || exit 1
+	exec $without_namespaces "\$@"
+	EOF
+	within unshare --mount --pid --fork sh "$PWD/other_proc"
+	no_start 71 'cannot be told from here, without /proc/sys'
+	no_start 71 'apparmor_restrict_unprivileged_userns is 1: install the pack'
+	no_start 71 'apparmor_parser -r /etc/apparmor.d/posternd'
+	no_start 71 'kernel.unprivileged_userns_clone is 0: set it to 1'
+	no_start 71 'or the service manager (systemd: RestrictNamespaces=)$'
+}
+
+root_case no_user "Where none can become the workers user it says so"
+no_user_body() {
+	make_pki
+	write_conf
+	for capability in setuid setgid; do
+		(
+			within setpriv --bounding-set "-$capability"
+			no_start 71 'no process can become the workers. user'
+			no_start 71 'CAP_SETUID or CAP_SETGID is missing'
+		) || exit 1
+	done
+}
+
 # A plan (make mutate) goes with the program that it is beside.
 e2e_case worker_ends "Nor with one whose spawner ends at once"
 worker_ends_body() {
