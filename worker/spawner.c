@@ -32,8 +32,9 @@
 
 #define POOL_MAX 64
 
-/* So many ends by their signals, and then all are looked through. */
-#define LOOK_EACH 32
+/* After so many ends, or so long after one, all are looked through. */
+#define LOOK_EACH	32
+#define LOOK_MS		100
 
 /* More workers at once than any parent keeps ready. */
 #define WANT_MAX 64
@@ -243,20 +244,28 @@ become_echo(int fd)
 	echo_main();
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* It passes, and is tried again; meanwhile clients wait for a worker. */
 static void
 complain(void)
 {
 	static struct log_limit told, said;
 	int error = errno;
-	struct timespec t;
+	int64_t now = now_ms();
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	if (log_may(&told, 1, 60000, (int64_t)t.tv_sec * 1000))
+	if (log_may(&told, 1, 60000, now))
 		log_event(LOG_ERR, "spawn-failed", "%s; it is tried again",
 		    strerror(error));
 	/* Or the parent would take us for one that hangs. */
-	if (log_may(&said, 1, 1000, (int64_t)t.tv_sec * 1000))
+	if (log_may(&said, 1, 1000, now))
 		tell(SPAWNER_BUSY, 0, 0, 0, -1);
 }
 
@@ -497,20 +506,23 @@ hear(uint32_t owed)
  * To find out who has ended the kernel looks through all that live, which with
  * thousands of workers takes longer than to start one.  The signal names him,
  * but of several at once only one; so all are looked through now and then, and
- * when nothing else has come for a while.  True if somebody may lie there.
+ * soon after anybody's end, however busy we are: his parent, and the client of
+ * one that was killed, wait for the word.  True if somebody may lie there.
  */
 static bool
-reap(bool calm)
+reap(void)
 {
 	static uint32_t named;
+	static int64_t since;		/* when the first of these was */
 	pid_t pid = (pid_t)ended;
 
 	ended = 0;
 	if (pid != 0) {
 		reap_one(pid);
-		named++;
+		if (named++ == 0)
+			since = now_ms();
 	}
-	if (named >= LOOK_EACH || (calm && named > 0)) {
+	if (named >= LOOK_EACH || (named > 0 && now_ms() - since >= LOOK_MS)) {
 		while (reap_one(-1))
 			continue;
 		named = 0;
@@ -536,7 +548,7 @@ serve(void)
 		int n;
 
 		n = ppoll(&p, 1, owed > 0 || unsure ? &soon : NULL, &waiting);
-		unsure = reap(n == 0);
+		unsure = reap();
 		if (n == 1)
 			owed = hear(owed);
 		while (owed > 0 && spawn())
