@@ -48,6 +48,7 @@ static struct event	listener[CONFIG_LISTEN_MAX];
 static struct event	signals, rest_timer, drain_timer, stop_timer;
 static struct event	progress_timer;
 static uint32_t		accepts;
+static uint64_t		turn;		/* of the loop */
 static bool		last_call, is_ready;
 
 int64_t
@@ -120,17 +121,19 @@ greet(int sock, const struct sockaddr_storage *from)
 }
 
 /*
- * Who comes alone costs one call: it is asked for more only if there were more
- * the last time.  Whoever is left in the queue is told of at the next wake-up.
+ * Who comes alone costs one call: it is asked for more only if there were more,
+ * which is known when the next turn of the loop tells of some again.
  */
 static void
 on_listener(evutil_socket_t fd, short what, void *arg)
 {
 	static int burst = 1;
-	int most = burst;
+	static uint64_t last;
+	int most = turn - last > 1 ? 1 : burst;
 
 	(void)what, (void)arg;
 	burst = 1;
+	last = turn;
 	for (int i = 0; i < most && service.accepting; i++) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof ss;
@@ -349,6 +352,7 @@ service_run(const struct helpers *h, bool listens)
 	news_serve(service.base);
 	stash_start(h->spawner);
 	while (service.accepting || service.open > 0) {
+		turn++;
 		if (event_base_loop(service.base, EVLOOP_ONCE |
 		    (more ? EVLOOP_NONBLOCK : 0)) == -1)
 			fatal(EX_OSERR, "libevent: the loop failed");

@@ -95,7 +95,7 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 		[BOUND_MEMORY] = { .base = MIB(4), .pooled = KIB(65) },
 		[BOUND_STACK] = { .base = KIB(256) },
 	},
-	/* About 15 MiB. */
+	/* The same, and its service's connection. */
 	[POLICY_RELAY] = {
 		[BOUND_FILES] = { .base = 2 },
 		[BOUND_MEMORY] = { .base = MIB(4) },

@@ -3,7 +3,7 @@
  * recvmsg(2) and can make none.  A client that takes this process over reaches
  * the other clients of the same worker; that is the price of the mode.
  *
- * Level-triggered, one read a turn: no connection starves another.
+ * One read a turn: no connection starves another.
  */
 #include <errno.h>
 #include <stdlib.h>

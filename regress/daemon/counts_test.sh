@@ -98,3 +98,12 @@ handshakes_body() {
 	at_most 16 worker
 	stop_daemon
 }
+
+root_case accepts "Who comes alone is accepted by one call"
+accepts_body() {
+	begin parents=1
+	count_calls --handshakes 1 -t 8
+	operations handshakes
+	at_most 1.1 parent accept4
+	stop_daemon
+}
