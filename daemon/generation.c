@@ -873,9 +873,9 @@ complain(void)
 {
 	static struct log_limit told;
 
-	if (log_may(&told, 1, 60000, supervisor_now()))
-		log_event(LOG_ERR, "restart-failed", "a parent cannot be "
-		    "started: %s; it is tried again", strerror(errno));
+	log_event_limited(LOG_ERR, "restart-failed", &told, supervisor_now(),
+	    "a parent cannot be started: %s; it is tried again",
+	    strerror(errno));
 }
 
 /* Start again what is due; ms until the next is. */

@@ -80,9 +80,9 @@ complain(int error)
 {
 	static struct log_limit told[EXHAUSTED];
 
-	if (log_may(&told[exhaustion(error)], 1, 60000, service_now()))
-		log_event(LOG_ERR, "accept-failed", "%s; connections wait in "
-		    "the listening queue", strerror(error));
+	log_event_limited(LOG_ERR, "accept-failed", &told[exhaustion(error)],
+	    service_now(), "%s; connections wait in the listening queue",
+	    strerror(error));
 }
 
 static void

@@ -223,9 +223,8 @@ lose_worker(const struct spawner_event *e)
 	}
 	starved = true;
 	resting = event_add(&rest_timer, &rest_time) == 0;
-	if (log_may(&told, 1, 60000, service_now()))
-		log_event(LOG_ERR, "worker-lost", "%s; another is asked for",
-		    strerror(EMFILE));
+	log_event_limited(LOG_ERR, "worker-lost", &told, service_now(),
+	    "%s; another is asked for", strerror(EMFILE));
 }
 
 /* A worker that died unused must not be given to a client. */

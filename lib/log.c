@@ -365,11 +365,12 @@ log_may(struct log_limit *l, uint32_t burst, int64_t every_ms, int64_t now)
 }
 
 static void
-log_words(int level, const char *event, const char *fmt, va_list ap)
-    __attribute__((format(printf, 3, 0)));
+log_words(int level, const char *event, uint64_t left_out, const char *fmt,
+    va_list ap) __attribute__((format(printf, 4, 0)));
 
 static void
-log_words(int level, const char *event, const char *fmt, va_list ap)
+log_words(int level, const char *event, uint64_t left_out, const char *fmt,
+    va_list ap)
 {
 	struct log_line l;
 	char words[2048];
@@ -377,6 +378,8 @@ log_words(int level, const char *event, const char *fmt, va_list ap)
 	vsnprintf(words, sizeof words, fmt, ap);
 	log_begin(&l, level, event);
 	log_str(&l, "detail", words);
+	if (left_out > 0)
+		log_num(&l, "left_out", (int64_t)left_out);
 	log_end(&l);
 }
 
@@ -386,8 +389,22 @@ log_event(int level, const char *event, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_words(level, event, fmt, ap);
+	log_words(level, event, 0, fmt, ap);
 	va_end(ap);
+}
+
+void
+log_event_limited(int level, const char *event, struct log_limit *limit,
+    int64_t now, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!log_may(limit, 1, 60000, now))
+		return;
+	va_start(ap, fmt);
+	log_words(level, event, limit->left_out, fmt, ap);
+	va_end(ap);
+	limit->left_out = 0;
 }
 
 void
@@ -396,7 +413,7 @@ fatal(int code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_words(LOG_ERR, "fatal", fmt, ap);
+	log_words(LOG_ERR, "fatal", 0, fmt, ap);
 	va_end(ap);
 	_exit(code);
 }

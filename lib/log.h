@@ -94,7 +94,7 @@ void log_end(struct log_line *l);
  */
 struct log_limit {
 	int64_t		full_at;	/* ms */
-	uint64_t	left_out;	/* since this was last made zero */
+	uint64_t	left_out;	/* since they were last told */
 };
 
 /*
@@ -107,6 +107,13 @@ bool log_may(struct log_limit *l, uint32_t burst, int64_t every_ms,
 /* The common case: an event that is told in words, as detail="...". */
 void log_event(int level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * The same for what may come at any rate: one line a minute, by `now` (as above),
+ * which tells in left_out= how many were not written since the last.
+ */
+void log_event_limited(int level, const char *event, struct log_limit *limit,
+    int64_t now, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* event=fatal with these words, then _exit(code) (sysexits(3)). */
 _Noreturn void fatal(int code, const char *fmt, ...)

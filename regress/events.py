@@ -44,10 +44,12 @@ def logged(known):
     """As in the code: [(events begun in one place, keys)]."""
     places = [({"fatal"}, {"detail"})]
     for (file, _), body in known.items():
-        for m in re.finditer(r"\blog_event\((.*?)\);", body, re.S):
-            name = STRING.search(m[1].split(",")[1])
+        for m in re.finditer(r"\blog_event(_limited)?\((.*?)\);", body,
+                             re.S):
+            name = STRING.search(m[2].split(",")[1])
             if name:
-                places.append(({name[1]}, {"detail"}))
+                places.append(({name[1]}, {"detail", "left_out"} if m[1]
+                               else {"detail"}))
         for m in re.finditer(r"\blog_begin\(&(\w+), (.*?)\);", body, re.S):
             names = set(STRING.findall(m[2]))
             end = body.find(f"log_end(&{m[1]})", m.end())

@@ -261,9 +261,8 @@ complain(void)
 	int error = errno;
 	int64_t now = now_ms();
 
-	if (log_may(&told, 1, 60000, now))
-		log_event(LOG_ERR, "spawn-failed", "%s; it is tried again",
-		    strerror(error));
+	log_event_limited(LOG_ERR, "spawn-failed", &told, now,
+	    "%s; it is tried again", strerror(error));
 	/* Or the parent would take us for one that hangs. */
 	if (log_may(&said, 1, 1000, now))
 		tell(SPAWNER_BUSY, 0, 0, 0, -1);

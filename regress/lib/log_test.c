@@ -608,6 +608,32 @@ ATF_TC_BODY(limited, tc)
 	ATF_CHECK(log_may(&l, 1, 60000, 60001));
 }
 
+static void
+write_limited(void)
+{
+	static const int64_t times[] = { 1, 2, 3, 60000, 60001, 60002, 200000,
+	    300000 };
+	struct log_limit l = { 0 };
+
+	journal(LOG_INFO);
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+		log_event_limited(LOG_ERR, "spawn-failed", &l, times[i],
+		    "at %" PRId64, times[i]);
+}
+
+/* The next line of a kind tells how many were left out; each is told once. */
+ATF_TC_WITHOUT_HEAD(limited_told);
+ATF_TC_BODY(limited_told, tc)
+{
+#define FAILED "<3>process=test event=spawn-failed detail="
+	ATF_CHECK_EQ(0, capture(write_limited));
+	ATF_CHECK_STREQ(FAILED "\"at 1\"\n"
+	    FAILED "\"at 60001\" left_out=3\n"
+	    FAILED "\"at 200000\" left_out=1\n"
+	    FAILED "\"at 300000\"\n", text);
+#undef FAILED
+}
+
 /* Neither a clock that leaps nor one that is set back makes it mute. */
 ATF_TC_WITHOUT_HEAD(limited_clock);
 ATF_TC_BODY(limited_clock, tc)
@@ -646,6 +672,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, reopened);
 	ATF_TP_ADD_TC(tp, journal_or_not);
 	ATF_TP_ADD_TC(tp, limited);
+	ATF_TP_ADD_TC(tp, limited_told);
 	ATF_TP_ADD_TC(tp, limited_clock);
 	return atf_no_error();
 }
