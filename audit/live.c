@@ -60,7 +60,7 @@ require_answers(struct subject *p)
 }
 
 static void
-audit_one(struct service *s, struct subject *p)
+look_at(struct service *s, struct subject *p)
 {
 	p->audited = true;
 	if (!subject_refresh(s, p))
@@ -81,6 +81,51 @@ audit_one(struct service *s, struct subject *p)
 		require_answers(p);
 }
 
+static bool
+is_starting(const struct service *s, const struct subject *p)
+{
+	enum policy_id id[POLICY_DEPTH];
+
+	return p->declared == NULL || (size_t)p->status.filters <
+	    s->filters_around + policy_stack(p->declared->policy, id);
+}
+
+/*
+ * Is it wrong in what no moment between two states excuses, once all filters
+ * are there?  What runs the worker's program has by then all descriptors that
+ * it starts with; a parent is handed some, and closes some before it ends.
+ */
+static bool
+is_wrong(const struct service *s, const struct subject *p)
+{
+	return !is_starting(s, p) &&
+	    (p->finding[ASPECT_FILTERS].verdict == VERDICT_FAILED ||
+	    p->finding[ASPECT_USER].verdict == VERDICT_FAILED ||
+	    (p->declared->program == PROGRAM_WORKER &&
+	    p->finding[ASPECT_FILES].verdict == VERDICT_FAILED));
+}
+
+/*
+ * What was seen wrong, and then ends before it is looked at again, stays so:
+ * else a spawner that was taken over would only have to be quick.
+ */
+static void
+audit_one(struct service *s, struct subject *p)
+{
+	struct subject before = *p;
+
+	memset(p->finding, 0, sizeof p->finding);
+	look_at(s, p);
+	if (subject_ended(p) && before.wrong) {
+		findings_clear(p->finding);
+		*p = before;
+		p->gone = true;
+		return;
+	}
+	findings_clear(before.finding);
+	p->wrong = !p->gone && is_wrong(s, p);
+}
+
 /* ---- all of them ----------------------------------------------------------------- */
 
 static void
@@ -92,15 +137,6 @@ audit_new(struct service *s)
 			if (!s->all[i]->gone && !s->all[i]->audited)
 				audit_one(s, s->all[i]);
 	}
-}
-
-static bool
-is_starting(const struct subject *p)
-{
-	enum policy_id id[POLICY_DEPTH];
-
-	return p->declared == NULL || (size_t)p->status.filters <
-	    policy_stack(p->declared->policy, id);
 }
 
 /* Some failures are a moment between two states.  Those pass. */
@@ -119,7 +155,7 @@ audit_again(struct service *s)
 			struct subject *p = s->all[i];
 
 			if (subject_ended(p) || !findings_failed(p->finding) ||
-			    past > (is_starting(p) ? START_FOR : AGAIN_FOR))
+			    past > (is_starting(s, p) ? START_FOR : AGAIN_FOR))
 				continue;
 			audit_one(s, p);
 			again |= findings_failed(p->finding);
@@ -207,7 +243,8 @@ static int
 exit_code(const struct service *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (!s->all[i]->gone && findings_failed(s->all[i]->finding))
+		if (subject_counts(s->all[i]) &&
+		    findings_failed(s->all[i]->finding))
 			return EX_DATAERR;
 	return EX_OK;
 }

@@ -10,6 +10,7 @@ static bool
 alike(const struct subject *a, const struct subject *b)
 {
 	return a->declared == b->declared && a->parent == b->parent &&
+	    a->gone == b->gone &&
 	    a->reach == b->reach && strcmp(a->title, b->title) == 0 &&
 	    findings_equal(a->finding, b->finding);
 }
@@ -37,7 +38,7 @@ groups_of(const struct service *s, size_t *count)
 		const struct subject *p = s->all[i];
 		size_t at = 0;
 
-		if (p->gone)
+		if (!subject_counts(p))
 			continue;
 		while (at < *count && !alike(g[at].first, p))
 			at++;
@@ -56,12 +57,12 @@ tally_of(const struct service *s)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct subject *p = s->all[i];
 
-		if (p->gone) {
+		if (p->gone)
 			t.gone++;
+		if (!subject_counts(p))
 			continue;
-		}
-		t.processes++;
-		t.threads += p->threads;
+		t.processes += !p->gone;
+		t.threads += p->gone ? 0 : p->threads;
 		if (p->stopped > t.stopped)
 			t.stopped = p->stopped;
 		for (int a = 0; a < ASPECT_COUNT; a++)

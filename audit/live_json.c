@@ -60,10 +60,11 @@ of_group(const struct group *g)
 
 	for (size_t i = 0; i < g->count; i++)
 		json_array_append_new(pids, json_integer(g->member[i]->pid));
-	return json_pack("{s:s, s:s?, s:o, s:i, s:b, s:o, s:o}",
+	return json_pack("{s:s, s:s?, s:o, s:i, s:b, s:b, s:o, s:o}",
 	    "title", p->title, "process", p->declared == NULL ? NULL :
 	    policy_get(p->declared->policy)->process, "pids", pids, "parent",
-	    p->parent == NULL ? 0 : (int)p->parent->pid, "failed",
+	    p->parent == NULL ? 0 : (int)p->parent->pid, "ended",
+	    (int)p->gone, "failed",
 	    (int)findings_failed(p->finding), "checks", of_findings(p), "reach",
 	    of_reach(p->reach));
 }

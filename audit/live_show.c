@@ -66,6 +66,8 @@ show_group(const struct group *g)
 		printf(", %zu alike", g->count);
 	fputs(": process", stdout);
 	show_pids(g);
+	if (g->first->gone)
+		fputs(", ended", stdout);
 	putchar('\n');
 	show_findings(g->first);
 }
@@ -76,7 +78,7 @@ static const char *
 whose(const struct service *s, const struct reach *r)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (!s->all[i]->gone && s->all[i]->reach == r)
+		if (subject_counts(s->all[i]) && s->all[i]->reach == r)
 			return s->all[i]->declared == NULL ?
 			    s->all[i]->title : policy_get(
 			    s->all[i]->declared->policy)->process;

@@ -203,7 +203,10 @@ add(struct service *s, pid_t pid, const struct subject *parent)
 	p->dir = proc_open(pid);
 	if (p->dir == -1 && !proc_gone(errno))
 		err(EX_OSERR, "live: /proc/%d", (int)pid);
-	if (p->dir == -1) {
+	/* Remains that nobody has fetched would be new in each pass. */
+	if (p->dir == -1 || subject_ended(p)) {
+		if (p->dir != -1)
+			close(p->dir);
 		free(p);
 		return NULL;
 	}

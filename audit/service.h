@@ -34,7 +34,15 @@ struct subject {
 	int64_t			 stopped;	/* ns, the longest stop */
 	bool			 audited;
 	bool			 gone;		/* ended by itself: no fault */
+	bool			 wrong;		/* in what no moment excuses */
 };
+
+/* Does it count?  What was wrong and has ended does; nothing else is over. */
+static inline bool
+subject_counts(const struct subject *p)
+{
+	return !p->gone || p->wrong;
+}
 
 struct service {
 	struct subject		**all;		/* the supervisor first */

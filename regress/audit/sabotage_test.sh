@@ -109,6 +109,35 @@ red loosened 'a limit less in a table' \
 red no_filter 'a worker without its own filter' \
     'echo sabotage filter' 'echo filters,echo reach'
 
+# Each worker is seen once, and gone when it would be looked at again; its
+# spawner is halted, so that there are no others, and remains stay.
+root_case short_lived "wrong workers that have ended since"
+short_lived_body() {
+	sabotaged 'echo add getppid'
+	spawner=$(process_titled "$daemon_pid" 'postern-worker: spawner')
+	kill -STOP "$spawner"
+	run_in_background postern-audit live --json --pid "$daemon_pid" \
+	    >live.out 2>live.err
+	audit_pid=$!
+	expect_soon pauses
+	# shellcheck disable=SC2046
+	kill -KILL $(process_titled "$daemon_pid" 'postern-worker: echo')
+	status=0
+	wait $audit_pid || status=$?
+	kill -CONT "$spawner"
+	failures >failed
+	test $status -eq $EX_DATAERR || atf_fail "status $status: $(cat failed)"
+	atf_check_equal "echo filters" "$(cat failed)"
+	atf_check_equal True "$(json live.out 'all(g["ended"]
+	    for g in d["groups"] if g["failed"])')"
+	assert_echo
+}
+
+# The audit waits, to look again.
+pauses() {
+	grep -q nanosleep "/proc/$audit_pid/wchan"
+}
+
 # ---- rights ---------------------------------------------------------------------
 
 red capability 'capabilities left in the namespace' \
