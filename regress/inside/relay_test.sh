@@ -4,6 +4,7 @@
 # ends them, and others do not notice.
 
 . "$(atf_get_srcdir)/../common.sh"
+. "$(atf_get_srcdir)/../held_verbs.sh"
 . "$(atf_get_srcdir)/../inside_verbs.sh"
 . "$(atf_get_srcdir)/../service_verbs.sh"
 
@@ -12,12 +13,13 @@ common_attacks="open_file own_memory execute new_root connect_unix bind_port
 listen_again fork_bomb new_thread new_user_namespace make_executable
 memory_file entry_i386 become_root become_dumpable another_filter"
 
+# start_relay [key=value...]
 start_relay() {
 	use_inside "* attack *"
 	app=$(free_port)
 	start_service "127.0.0.1:$app" greet hello
 	make_pki
-	write_conf worker=relay "relay.to=127.0.0.1:$app" parents=2
+	write_conf worker=relay "relay.to=127.0.0.1:$app" parents=2 "$@"
 	start_daemon
 }
 
@@ -127,5 +129,58 @@ worker_body() {
 	wait $bystander || atf_fail "another session was lost"
 	printf 'hello\nstill there\n' >wanted
 	cmp wanted watched.out || atf_fail "another session was changed"
+	stop_daemon
+}
+
+# ---- a worker that hangs -----------------------------------------------------------
+
+is_running() {
+	grep -q '^State:.*R' "/proc/$1/status"
+}
+
+# hang FD: the worker of a new client, fed by FD, hangs; sets $worker, and $helper,
+# which writes into `outcome' how that ends.
+hang() {
+	before=$(log_count event=open)
+	open_held client "$1" connect
+	expect_soon opened $((before + 1))
+	expect_soon grep -q hello client.out
+	worker=$(worker_of)
+	run_in_background without_feeds "$(atf_get_srcdir)/attack_helper" \
+	    "$worker" spin >outcome
+	helper=$!
+	expect_soon is_running "$worker"
+}
+
+# expect_ended HOW: its session, and with that it.
+expect_ended() {
+	expect_log "event=close .*end=$1 .*worker=$worker"
+	wait_for 20 gone "$worker" || {
+		show_log
+		atf_fail "$1: it is there still"
+	}
+	wait_for 30 gone $helper
+	atf_check_equal "$1: killed KILL" "$1: $(cat outcome)"
+	expect_log "event=worker-died worker=$worker signal=KILL"
+}
+
+# Whatever ends the session, its worker does not outlive it.
+root_case worker_spins "A relay worker that hangs does not outlive its session"
+worker_spins_body() {
+	start_relay timeouts.idle=3s timeouts.drain=1s
+	hang 5
+	# shellcheck disable=SC2046
+	kill -KILL $(tree_of "$client_pid") "$client_pid"
+	expect_ended truncated
+	exec 5>&-
+	hang 6
+	expect_ended idle
+	exec 6>&-
+	hang 7
+	echo a last word >&7
+	exec 7>&-
+	expect_ended stalled
+	log_has "init ended" && atf_fail "who ended it has ended, too"
+	expect_soon greeted
 	stop_daemon
 }

@@ -52,6 +52,7 @@ FIRST = {
     "relay-spawner": [
         "daemon/relay_test:tcp", "daemon/relay_test:large",
         "daemon/relay_test:ends_first", "daemon/relay_test:worker_dies",
+        "inside/relay_test:worker_spins",
         "daemon/process_test:ends_itself", "daemon/log_test:last_words"],
     "relay": [
         "daemon/relay_test:tcp", "daemon/relay_test:large",
