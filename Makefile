@@ -42,10 +42,10 @@ pkg_config = $(if $(PKG_CONFIG_PATH),PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)') \
 LIBRARIES := libtls libssl libcrypto libseccomp libconfuse libevent_core \
 	libevent_extra \
 	libcares jansson
-MISSING := $(shell for l in $(LIBRARIES); do \
+ABSENT := $(shell for l in $(LIBRARIES); do \
 	$(pkg_config) --exists $$l 2>/dev/null || echo $$l; done)
-ifneq ($(strip $(MISSING)),)
-$(error not found by $(PKG_CONFIG): $(strip $(MISSING)): `./bootstrap all` \
+ifneq ($(strip $(ABSENT)),)
+$(error not found by $(PKG_CONFIG): $(strip $(ABSENT)): `./bootstrap all` \
 installs what is missing, or says what that is)
 endif
 
