@@ -280,7 +280,7 @@ void
 service_ready(void)
 {
 	const struct timeval tv = { .tv_sec = PROGRESS_MS / 1000,
-	    .tv_usec = PROGRESS_MS % 1000 * 1000 };
+	    .tv_usec = PROGRESS_MS % 1000 * 1000L };
 
 	if (is_ready)
 		return;

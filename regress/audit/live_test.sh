@@ -286,8 +286,8 @@ vanishes_body() {
 	write_conf parents=2
 	looks() {
 		gone $audit_pid ||
-		    ls -l "/proc/$audit_pid/fd" 2>/dev/null |
-		    grep -q "/proc/$daemon_pid$"
+		    readlink "/proc/$audit_pid"/fd/* 2>/dev/null |
+		    grep -q "^/proc/$daemon_pid$"
 	}
 	for try in 1 2 3 4 5 6 7 8; do
 		start_daemon

@@ -239,6 +239,7 @@ unix_socket_body() {
 	get_metrics --unix-socket metrics.sock
 	get_status
 	# Another instance does not take them away.
+	# shellcheck disable=SC2046
 	posternd -f posternd.conf $(is_root || echo -U) >out 2>&1 </dev/null
 	atf_check_equal 69 $?
 	grep -q '^posternd: metrics { listen }.*Address already in use$' out ||

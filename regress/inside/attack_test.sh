@@ -674,6 +674,7 @@ worker_spins_body() {
 	    "$worker" spin >outcome
 	helper=$!
 	expect_soon is_running "$worker"
+	# shellcheck disable=SC2046
 	kill -KILL $(tree_of "$leaver_pid") "$leaver_pid"
 	expect_log "event=close .*worker=$worker"
 	wait_for 20 gone "$worker" || {

@@ -1,7 +1,6 @@
 /*
  * Attacks: use up what there is, and send nonsense on every channel.
  */
-#include <alloca.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,7 +22,7 @@ static char block[65536];
 static bool
 deeper(int64_t bytes)
 {
-	volatile char *frame = alloca(65536);
+	volatile char frame[65536];
 
 	frame[0] = 1;
 	return bytes > TOO_MUCH || (deeper(bytes + 65536) && frame[0]);
