@@ -76,7 +76,7 @@ bool stash_hire(uint64_t id, int sock);
 
 /*
  * The session of this worker has ended before the worker has: should it not
- * notice, it is killed in a second or two.
+ * notice, it is killed in two seconds at most.
  */
 void stash_over(pid_t pid);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -50,12 +51,12 @@ static const struct timeval second = { .tv_sec = 1 };
 
 /*
  * Workers whose sessions are over, and who may not have noticed.  Those that
- * were there a second ago are told of; where there are more at once than there
- * is room for the first are not.
+ * were there a second ago are told of, and all if there is no room for more:
+ * none is forgotten, or an attacker could have the one forgotten that is his.
  */
-#define OVER_MAX 4096
-static pid_t		over[OVER_MAX];
-static uint32_t		over_count, over_ripe;
+#define OVER_LEAST 4096		/* much less would cut off many who are well */
+static pid_t		*over;
+static uint32_t		over_max, over_count, over_ripe;
 
 static uint32_t
 stash_size(void)
@@ -122,14 +123,32 @@ void
 stash_over(pid_t pid)
 {
 	/* A pool worker has others to serve. */
-	if (service.config->isolation == ISOLATION_POOL)
+	if (channel == -1 || service.config->isolation == ISOLATION_POOL)
 		return;
-	if (over_count == OVER_MAX) {
-		memmove(over, over + 1, --over_count * sizeof over[0]);
-		over_ripe -= over_ripe > 0;
+	if (over_count == over_max) {
+		over_ripe = over_count;
+		tell_over();
+	}
+	if (over_count == over_max) {
+		lose_spawner("it does not hear whose sessions are over");
+		return;
 	}
 	over[over_count++] = pid;
 	watch();
+}
+
+/* It is a new worker's pid now: whoever had it before is gone, told of or not. */
+static void
+not_over(pid_t pid)
+{
+	uint32_t i = 0;
+
+	while (i < over_count && over[i] != pid)
+		i++;
+	if (i == over_count)
+		return;
+	memmove(over + i, over + i + 1, (--over_count - i) * sizeof over[0]);
+	over_ripe -= i < over_ripe;
 }
 
 /* From now on an answer is due. */
@@ -183,6 +202,7 @@ on_worker(const struct spawner_event *e, int fd)
 	}
 	asked--;
 	starved = false;
+	not_over(e->pid);
 	if (service_relays()) {
 		conn_hired(e->id, fd, e->pid);
 		conn_worker_ready();
@@ -299,6 +319,11 @@ void
 stash_start(int fd)
 {
 	channel = fd;
+	over_max = service.config->max_connections > OVER_LEAST ?
+	    service.config->max_connections : OVER_LEAST;
+	over = calloc(over_max, sizeof over[0]);
+	if (over == NULL)
+		fatal(EX_OSERR, "out of memory");
 	event_assign(&rest_timer, service.base, -1, 0, on_rested, NULL);
 	event_assign(&every_second, service.base, -1, EV_PERSIST, on_second,
 	    NULL);
