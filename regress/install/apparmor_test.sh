@@ -53,6 +53,51 @@ user_namespace_body() {
 	    cmp - "$source/etc/apparmor.d/posternd" || atf_fail "more differs"
 }
 
+# may WHAT PATH...: has the profile of posternd a rule of its own that allows it?
+may() {
+	python3 - "$source/etc/apparmor.d/posternd" "$@" <<-'END'
+	import re
+	import sys
+
+	def expression(glob):
+	    glob = glob.replace("@{run}", "{/run,/var/run}")
+	    glob = glob.replace("@{PROC}", "/proc").replace("@{pid}", "[0-9]+")
+	    parts = {"**": ".*", "*": "[^/]*", "{": "(", "}": ")", ",": "|"}
+	    return re.sub(r"\*\*|[*{},.]",
+	                  lambda m: parts.get(m[0], "[.]"), glob)
+
+	profile, access, paths = sys.argv[1], sys.argv[2], sys.argv[3:]
+	text = open(profile).read().split("profile postern-worker")[0]
+	rules = re.findall(r"^  (?:owner )?([/@]\S*) ([a-z]+)[, ]", text, re.M)
+	assert len(rules) > 10, rules
+	for path in paths:
+	    fit = [r for r in rules if set(access) <= set(r[1])
+	           and re.fullmatch(expression(r[0]), path)]
+	    print(path, fit)
+	    if not fit:
+	        sys.exit(1)
+	END
+}
+
+e2e_case files "It has the files of postern, and of nobody else"
+files_body() {
+	may r /etc/postern/server.key /etc/postern/posternd.conf \
+	    /run/credentials/posternd.service/server.key ||
+	    atf_fail "it lacks what it needs"
+	may w /run/postern/status.sock /run/systemd/notify /run/posternd.pid \
+	    /var/log/posternd.log || atf_fail "it lacks what it needs"
+	for file in /etc/ssl/private/web.key /etc/nginx/server.pem \
+	    /etc/letsencrypt/live/a/privkey.pem /root/id.pem /etc/shadow \
+	    /etc/mysql/my.conf /srv/server.crt; do
+		may r "$file" && atf_fail "it may read $file"
+	done
+	for socket in /run/docker.sock /var/run/docker.sock \
+	    /run/containerd/containerd.sock /run/dbus/system.socket; do
+		may w "$socket" && atf_fail "it may write to $socket"
+	done
+	:
+}
+
 e2e_case capabilities "It has each capability that the supervisor keeps"
 capabilities_body() {
 	postern-audit policy supervisor >policy || atf_fail "postern-audit"
