@@ -48,7 +48,7 @@ struct metrics {
 	metric	handshake_us;			/* the sum */
 	metric	opened, closed;			/* sessions */
 	metric	bytes_in, bytes_out;		/* of clients, decrypted */
-	metric	workers_killed, workers_failed;
+	metric	workers_killed, workers_failed, workers_overdue;
 	metric	spawners_died, resolvers_died;
 	metric	queries[QUERY_OUTCOMES];
 	metric	cache_hits;

@@ -177,10 +177,14 @@ tell_sessions(const struct metrics *m)
 	sample("postern_workers", "state", "busy",
 	    metric_get(&m->workers_busy));
 	single("postern_workers_killed_total", "counter",
-	    "Workers that a signal ended.", metric_get(&m->workers_killed));
+	    "Workers that a signal ended; not those overdue.",
+	    metric_get(&m->workers_killed));
 	single("postern_workers_failed_total", "counter",
 	    "Workers that ended by themselves with a status other than 0.",
 	    metric_get(&m->workers_failed));
+	single("postern_workers_overdue_total", "counter",
+	    "Workers that were ended as they did not end with their sessions.",
+	    metric_get(&m->workers_overdue));
 }
 
 static void

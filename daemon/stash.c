@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -54,9 +55,16 @@ static const struct timeval second = { .tv_sec = 1 };
  * were there a second ago are told of, and all if there is no room for more:
  * none is forgotten, or an attacker could have the one forgotten that is his.
  */
-#define OVER_LEAST 4096		/* much less would cut off many who are well */
+#define OVER_LEAST 4096		/* fewer would cut off who is well */
 static pid_t		*over;
 static uint32_t		over_max, over_count, over_ripe;
+
+/*
+ * Of those with this pid, by its last bits, the last that was told of, until a
+ * new worker has that pid.  Most had ended, and nothing more is heard of them.
+ */
+#define TOLD_MAX 65536
+static pid_t		told_pid[TOLD_MAX];
 
 static uint32_t
 stash_size(void)
@@ -90,6 +98,12 @@ watch(void)
 		event_add(&every_second, &second);
 }
 
+static pid_t *
+told_of(pid_t pid)
+{
+	return &told_pid[(uint32_t)pid % TOLD_MAX];
+}
+
 static void
 tell_over(void)
 {
@@ -101,6 +115,8 @@ tell_over(void)
 		memcpy(want.pid, over, want.over * sizeof over[0]);
 		if (!channel_send(channel, &want, sizeof want, -1))
 			return;		/* the next time */
+		for (uint32_t i = 0; i < want.over; i++)
+			*told_of(over[i]) = over[i];
 		over_ripe -= want.over;
 		over_count -= want.over;
 		memmove(over, over + want.over, over_count * sizeof over[0]);
@@ -137,12 +153,14 @@ stash_over(pid_t pid)
 	watch();
 }
 
-/* It is a new worker's pid now: whoever had it before is gone, told of or not. */
+/* A new worker's pid: whoever had it before is gone, told of or not. */
 static void
 not_over(pid_t pid)
 {
 	uint32_t i = 0;
 
+	if (*told_of(pid) == pid)
+		*told_of(pid) = 0;
 	while (i < over_count && over[i] != pid)
 		i++;
 	if (i == over_count)
@@ -273,6 +291,24 @@ relay_ended(const struct spawner_event *e)
 	return true;
 }
 
+/*
+ * Killed because we told of it?  That is no sign of a break-in by itself: on a
+ * machine with too much to do it can be a worker that was not let run.
+ */
+static bool
+was_overdue(const struct spawner_event *e)
+{
+	struct log_line l;
+
+	if (e->signal != SIGKILL || *told_of(e->pid) != e->pid)
+		return false;
+	metric_add(&metrics->workers_overdue, 1);
+	log_begin(&l, LOG_WARNING, "worker-overdue");
+	log_num(&l, "worker", e->pid);
+	log_end(&l);
+	return true;
+}
+
 static void
 on_event(const struct spawner_event *e, int fd)
 {
@@ -289,7 +325,8 @@ on_event(const struct spawner_event *e, int fd)
 		return;
 	}
 	forget(e->pid);
-	conn_worker_died(e->pid, e->signal, e->status);
+	if (!was_overdue(e))
+		conn_worker_died(e->pid, e->signal, e->status);
 	ask();
 }
 

@@ -168,6 +168,7 @@ workers(const struct metrics *m)
 	put_metric(o, "busy", &m->workers_busy);
 	put_metric(o, "killed", &m->workers_killed);
 	put_metric(o, "failed", &m->workers_failed);
+	put_metric(o, "overdue", &m->workers_overdue);
 	return o;
 }
 

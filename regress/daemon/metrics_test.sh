@@ -79,6 +79,8 @@ metrics_agree() {
 	    "$(metric postern_echo_sent_bytes_total)"
 	atf_check_equal "$(log_count 'event=worker-died .*signal=')" \
 	    "$(metric postern_workers_killed_total)"
+	atf_check_equal "$(log_count event=worker-overdue)" \
+	    "$(metric postern_workers_overdue_total)"
 	atf_check_equal "$(log_count 'event=reload result=ok')" \
 	    "$(metric 'postern_reloads_total{result="ok"}')"
 	atf_check_equal "$(log_count 'event=reload detail="failed')" \

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,6 +46,15 @@ hear(void)
 		}
 	}
 	ATF_REQUIRE_EQ(EAGAIN, errno);
+}
+
+static void
+send_death(pid_t pid, int signal)
+{
+	const struct spawner_event e = { .type = SPAWNER_DIED, .pid = pid,
+	    .signal = signal };
+
+	ATF_REQUIRE(channel_send(channel, &e, sizeof e, -1));
 }
 
 static void
@@ -155,10 +165,37 @@ ATF_TC_BODY(used_again, tc)
 	ATF_CHECK_EQ(1, told[FIRST + 2]);
 }
 
+static void
+expect_counts(uint64_t killed, uint64_t overdue)
+{
+	ATF_REQUIRE_EQ(0, event_base_loop(service.base, EVLOOP_ONCE));
+	ATF_CHECK_EQ(killed, metric_get(&metrics->workers_killed));
+	ATF_CHECK_EQ(overdue, metric_get(&metrics->workers_overdue));
+}
+
+/* Who is killed because we told of him, and nobody else, was overdue. */
+ATF_TC_WITHOUT_HEAD(overdue);
+ATF_TC_BODY(overdue, tc)
+{
+	start(16);
+	end(3);
+	send_death(FIRST, SIGKILL);
+	expect_counts(1, 0);	/* it was not told of yet */
+	run_until(3);
+	send_death(FIRST + 1, SIGKILL);
+	expect_counts(1, 1);
+	send_death(FIRST, SIGSYS);
+	expect_counts(2, 1);
+	send_worker(FIRST + 2);
+	send_death(FIRST + 2, SIGKILL);
+	expect_counts(3, 1);	/* another, that had that pid */
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, none_forgotten);
 	ATF_TP_ADD_TC(tp, all_at_once);
 	ATF_TP_ADD_TC(tp, used_again);
+	ATF_TP_ADD_TC(tp, overdue);
 	return atf_no_error();
 }
