@@ -19,6 +19,8 @@
 
 #define LINGER_MS	2000	/* for a refused client to read its alert */
 #define JUDGE_BURST	16	/* sessions judged again a turn */
+/* Until it is tried again what the kernel had no memory for. */
+static const struct timeval retry_time = { .tv_usec = 20000 };
 /* The resolver keeps its deadline itself; this is for one that does not. */
 #define RESOLVER_GRACE_MS	1000
 /* So does the dialer, for those that it has been asked for. */
@@ -31,6 +33,9 @@ static TAILQ_HEAD(askers, conn) checking = TAILQ_HEAD_INITIALIZER(checking);
 static struct askers dialing = TAILQ_HEAD_INITIALIZER(dialing);
 static struct askers waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static TAILQ_HEAD(queue, conn) run_queue = TAILQ_HEAD_INITIALIZER(run_queue);
+/* What they had to send, the kernel had no memory for. */
+static TAILQ_HEAD(, conn) starved = TAILQ_HEAD_INITIALIZER(starved);
+static struct event	retry_timer;
 static LIST_HEAD(, conn) by_pid[PID_LISTS];	/* those with a worker */
 static uint32_t news;			/* so often the rules' files changed */
 static int64_t	news_at;		/* and when, the last time */
@@ -131,6 +136,8 @@ drop(struct conn *c)
 		metric_add(&metrics->lost, 1);
 	event_del(&c->on_sock);
 	event_del(&c->on_time);
+	if (c->retries)
+		TAILQ_REMOVE(&starved, c, retry);
 	if (c->worker != -1)
 		stash_over(c->worker_pid);
 	conn_drop_worker(c);
@@ -334,6 +341,37 @@ turn(struct conn *c)
 	}
 }
 
+/* ---- what could not be sent ---------------------------------------------------------------- */
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c;
+
+	(void)fd, (void)what, (void)arg;
+	while ((c = TAILQ_FIRST(&starved)) != NULL) {
+		TAILQ_REMOVE(&starved, c, retry);
+		c->retries = c->t.starved = false;
+		conn_queue(c);
+	}
+}
+
+/* The socket has room, so that no event of its own would come, or all the time. */
+static void
+retry_later(struct conn *c)
+{
+	if (c->retries || c->state == STATE_GONE)
+		return;
+	if (!event_initialized(&retry_timer))
+		event_assign(&retry_timer, service.base, -1, 0, on_retry, NULL);
+	if (TAILQ_EMPTY(&starved) && event_add(&retry_timer, &retry_time) == -1) {
+		out_of_memory(c);
+		return;
+	}
+	c->retries = true;
+	TAILQ_INSERT_TAIL(&starved, c, retry);
+}
+
 /* ---- news of the rules' files -------------------------------------------------------------- */
 
 static void
@@ -415,6 +453,8 @@ conn_run(void)
 		}
 		c->queued = false;
 		turn(c);
+		if (c->t.starved)
+			retry_later(c);
 	}
 	return judge_again() || !TAILQ_EMPTY(&run_queue);
 }

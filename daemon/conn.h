@@ -34,9 +34,10 @@ _Static_assert(STATE_GONE == METRICS_STATES, "each has its gauge");
 
 struct conn {
 	TAILQ_ENTRY(conn)	 all, run, ask;
+	TAILQ_ENTRY(conn)	 retry;		/* while `retries` */
 	LIST_ENTRY(conn)	 by_pid;	/* while worker is not -1 */
 	struct room		 room;		/* what it takes of the limits */
-	bool			 queued;
+	bool			 queued, retries;
 	enum state		 state;
 	struct transport	 t;
 	int			 service;	/* relay: owned until the */

@@ -48,7 +48,9 @@ push_to_worker(struct conn *c, const uint8_t *p, size_t len, bool kept)
 	do
 		n = send(c->worker, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
-	if (n == -1 && errno != EAGAIN && errno != ENOBUFS)
+	if (n == -1 && transport_starves(errno))
+		c->t.starved = true;
+	else if (n == -1 && errno != EAGAIN)
 		return worker_gone(c);
 	if (n < 0)
 		n = 0;
@@ -58,7 +60,9 @@ push_to_worker(struct conn *c, const uint8_t *p, size_t len, bool kept)
 		return STEP_LOST;
 	if (c->plain.len == 0)
 		return STEP_MORE;
-	event_add(&c->on_room, NULL);
+	/* One that can be written would have the event at once, each time. */
+	if (!c->t.starved)
+		event_add(&c->on_room, NULL);
 	return STEP_WAIT;
 }
 

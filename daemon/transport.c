@@ -158,6 +158,12 @@ transport_room(void)
 	    (size_t)PLAIN_MAX / RECORD_MAX * RECORD_ROOM;
 }
 
+bool
+transport_starves(int error)
+{
+	return error == ENOBUFS || error == ENOMEM;
+}
+
 /* Bytes the socket took of these; -1 if it is gone. */
 static ssize_t
 push(struct transport *t, const uint8_t *p, size_t len)
@@ -167,7 +173,11 @@ push(struct transport *t, const uint8_t *p, size_t len)
 	do
 		n = send(t->sock, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
-	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
+	if (n == -1 && transport_starves(errno)) {
+		t->starved = true;
+		return 0;
+	}
+	if (n == -1 && errno == EAGAIN)
 		return 0;
 	if (n == -1)
 		t->broken = true;

@@ -44,7 +44,12 @@ struct transport {
 	bool		 eof;		/* it has ended */
 	bool		 eof_told;	/* and libtls was told so: no close_notify */
 	bool		 broken;	/* its errno said that it is gone */
+	bool		 starved;	/* the kernel had no memory to send by: */
+					/* to be tried again, no event tells */
 };
+
+/* Does this errno of send(2) say that the kernel has no memory just now? */
+bool transport_starves(int error);
 
 /* A connection on `sock`, as yet without TLS. */
 void transport_begin_plain(struct transport *t, int sock);

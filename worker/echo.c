@@ -13,16 +13,27 @@ static char buffer[65536] __attribute__((aligned(4096)));
 /* What is read at once to begin with; more when that was filled. */
 #define CHUNK_FIRST 4096
 
+/*
+ * So often in a row it is tried to write what the kernel has no memory for.  It
+ * looks for some each time, which takes its time; to wait otherwise would want a
+ * call that this process has not.
+ */
+#define STARVED_MAX 100000
+
 static void
 write_all(size_t len)
 {
+	int starved = 0;
+
 	for (size_t done = 0; done < len;) {
 		ssize_t n = write(WORKER_FD, buffer + done, len - done);
 
-		if (n == -1 && errno == EINTR)
+		if (n == -1 && (errno == EINTR ||
+		    (is_starved(errno) && ++starved < STARVED_MAX)))
 			continue;
 		if (n <= 0)
 			_exit(0);	/* nobody is left to read it */
+		starved = 0;
 		done += (size_t)n;
 	}
 }

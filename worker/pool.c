@@ -30,6 +30,8 @@
  */
 struct pending {
 	uint32_t	off, len;
+	bool		starved;	/* it had room, the kernel no memory */
+	int		next;		/* of these; -1 */
 	uint8_t		data[CHUNK];
 };
 
@@ -38,6 +40,11 @@ static uint32_t		 slots;		/* descriptors that have a place */
 static uint32_t		 held;		/* connections open */
 static uint8_t		 chunk[CHUNK];
 static int		 orphan;	/* the spawner is gone */
+static int		 starved = -1;	/* the first of these; -1 */
+static bool		 no_memory;	/* give() left what there was none for */
+
+/* After so long at the latest these are tried again (ms). */
+#define RETRY_MS	20
 
 void
 pool_prepare(uint32_t connections)
@@ -63,6 +70,7 @@ static void
 let_go(int fd)
 {
 	pending[fd].len = 0;
+	pending[fd].starved = false;
 	close(fd);		/* leaves the set by itself */
 	held--;
 }
@@ -71,6 +79,7 @@ let_go(int fd)
 static ssize_t
 give(int fd, const uint8_t *p, size_t len)
 {
+	no_memory = false;
 	while (len > 0) {
 		ssize_t n = write(fd, p, len);
 
@@ -78,12 +87,38 @@ give(int fd, const uint8_t *p, size_t len)
 			continue;
 		if (n == -1 && errno == EAGAIN)
 			break;
+		if (n == -1 && is_starved(errno)) {
+			no_memory = true;
+			break;
+		}
 		if (n <= 0)
 			return -1;
 		p += n;
 		len -= (size_t)n;
 	}
 	return (ssize_t)len;
+}
+
+/*
+ * Some is left: wait for room, or where there is room and no memory for a while,
+ * as the event for room would come at once, each time.  So would that of its
+ * end, were the set asked anew.
+ */
+static bool
+wait_to_give(int fd)
+{
+	struct pending *p = &pending[fd];
+	bool was_starved = p->starved;
+
+	p->starved = no_memory;
+	if (!(p->starved && was_starved) &&
+	    !watch(EPOLL_CTL_MOD, fd, p->starved ? EPOLLET : EPOLLOUT))
+		return false;
+	if (p->starved) {
+		p->next = starved;
+		starved = fd;
+	}
+	return true;
 }
 
 static void
@@ -98,9 +133,27 @@ resume(int fd)
 	}
 	p->off += p->len - (uint32_t)left;
 	p->len = (uint32_t)left;
+	if (left > 0) {
+		if (!wait_to_give(fd))
+			let_go(fd);
+		return;
+	}
+	p->starved = false;
 	/* The set is asked anew: what came meanwhile has an event. */
-	if (left == 0 && !watch(EPOLL_CTL_MOD, fd, INPUT))
+	if (!watch(EPOLL_CTL_MOD, fd, INPUT))
 		let_go(fd);
+}
+
+/* Those that are in the list now; whoever is starved again is put there anew. */
+static void
+resume_starved(void)
+{
+	int fd = starved, next;
+
+	for (starved = -1; fd != -1; fd = next) {
+		next = pending[fd].next;
+		resume(fd);
+	}
 }
 
 static void
@@ -110,7 +163,8 @@ turn(int fd, uint32_t events)
 	ssize_t n, left;
 
 	if (p->len > 0) {
-		resume(fd);
+		if (!p->starved)	/* its end: seen when it is tried again */
+			resume(fd);
 		return;
 	}
 	n = read(fd, chunk, sizeof chunk);
@@ -126,7 +180,7 @@ turn(int fd, uint32_t events)
 	if (left == 0 && ((size_t)n == sizeof chunk || events != EPOLLIN) &&
 	    !watch(EPOLL_CTL_MOD, fd, INPUT))
 		left = -1;
-	if (left == -1 || (left > 0 && !watch(EPOLL_CTL_MOD, fd, EPOLLOUT)))
+	if (left == -1 || (left > 0 && !wait_to_give(fd)))
 		let_go(fd);
 }
 
@@ -156,7 +210,8 @@ pool_main(void)
 	static struct epoll_event ev[EVENTS];
 
 	while (!orphan || held > 0) {
-		int n = epoll_wait(POOL_EPOLL_FD, ev, EVENTS, -1);
+		int n = epoll_wait(POOL_EPOLL_FD, ev, EVENTS,
+		    starved == -1 ? -1 : RETRY_MS);
 
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.fd == WORKER_FD)
@@ -164,6 +219,7 @@ pool_main(void)
 			else
 				turn(ev[i].data.fd, ev[i].events);
 		}
+		resume_starved();
 	}
 	_exit(0);
 }

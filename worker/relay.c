@@ -24,6 +24,7 @@ struct way {
 	int	from, to;
 	bool	ended;		/* nothing more comes */
 	bool	shut;		/* and `to' has been told */
+	bool	starved;	/* it has room, the kernel no memory */
 	size_t	off, len;	/* still to be written */
 	uint8_t	data[CHUNK];
 };
@@ -32,6 +33,9 @@ struct way {
 static struct way	up = { .from = WORKER_FD, .to = SERVICE_FD };
 static struct way	down = { .from = SERVICE_FD, .to = WORKER_FD };
 static bool		broken;		/* the service takes no more */
+
+/* Until it is tried again what the kernel had no memory for. */
+static const struct timespec retry_time = { .tv_nsec = 20000000 };
 
 /* The client's end is gone: nobody is left.  The service's: that is told. */
 static _Noreturn void
@@ -75,6 +79,10 @@ give(struct way *w)
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return errno == EINTR;
+	if (n == -1 && is_starved(errno)) {
+		w->starved = true;
+		return false;
+	}
 	if (n <= 0) {
 		if (w->to == WORKER_FD)
 			lose(WORKER_FD);
@@ -108,7 +116,7 @@ wanted(int fd)
 	    NULL) {
 		if (w->from == fd && !w->ended && w->len == 0)
 			events |= POLLIN;
-		if (w->to == fd && w->len > 0)
+		if (w->to == fd && w->len > 0 && !w->starved)
 			events |= POLLOUT;
 	}
 	return events;
@@ -124,6 +132,7 @@ static void
 wait_for_either(const struct timespec *patience)
 {
 	static bool blind;
+	bool starved = up.starved || down.starved;
 	struct pollfd p[2] = {
 		{ .fd = WORKER_FD, .events = wanted(WORKER_FD) },
 		{ .fd = SERVICE_FD, .events = wanted(SERVICE_FD) },
@@ -134,7 +143,10 @@ wait_for_either(const struct timespec *patience)
 		p[0].fd = -1;
 	if (p[1].events == 0)
 		p[1].fd = -1;	/* whatever it has to tell can wait */
-	n = ppoll(p, 2, blind ? patience : NULL, NULL);
+	up.starved = down.starved = false;
+	n = ppoll(p, 2, starved ? &retry_time : blind ? patience : NULL, NULL);
+	if (n == 0 && starved)
+		return;
 	if (n == 0)
 		_exit(RELAY_EXIT_LOST);
 	if (n < 0 || (p[0].revents & POLLHUP) == 0)

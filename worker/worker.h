@@ -20,6 +20,8 @@
 #ifndef POSTERN_WORKER_H
 #define POSTERN_WORKER_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "channel.h"
@@ -52,6 +54,16 @@ void nest_enter(void);
  * anything else.
  */
 _Noreturn void init_main(void);
+
+/*
+ * Does this errno of write(2) say that the kernel has no memory just now?  Then
+ * whoever reads is still there, and the socket has room.
+ */
+static inline bool
+is_starved(int error)
+{
+	return error == ENOBUFS || error == ENOMEM;
+}
 
 /* Echo WORKER_FD until its end. */
 _Noreturn void echo_main(void);

@@ -1031,3 +1031,42 @@ no_kernel_memory_body() {
 lines_in() {
 	test "$(wc -l <"$1")" -ge "$2"
 }
+
+# starve PID CALL WHEN: while the kernel has no memory for this process's calls,
+# from that one on, a line of session one waits, and then it comes.  (A worker's
+# filter has no call that strace could put in the place of one that fails: see
+# worker/workers_test.)
+starve() {
+	for error in ENOBUFS ENOMEM; do
+		run_in_background strace -qq -o calls -p "$1" -e trace="$2" \
+		    -e inject="$2:error=$error:syscall=getpid:when=$3" 2>strace.err
+		tracer=$!
+		expect_soon is_traced "$1"
+		echo "$* $error" >>one.in
+		echo "$* $error" >&4
+		expect_soon lines_in calls 10
+		at=$(uptime_seconds)
+		n=$(wc -l <calls)
+		expect_soon lines_in calls $((n + 100))
+		# fifty a second and no more
+		test $(($(uptime_seconds) - at)) -lt 1 && atf_fail "it spins"
+		calls_end
+		expect_soon same_bytes one.in one.out ||
+		    atf_fail "$*: not echoed"
+		feed one 4 "and goes on"
+	done
+}
+
+root_case no_memory_to_send "What the kernel has no memory for is sent later"
+no_memory_to_send_body() {
+	make_pki
+	write_conf
+	start_daemon
+	hold one 4
+	parent=$(parents)
+	starve "$parent" sendto 1+	# to the worker
+	starve "$parent" sendto 2+	# to the client
+	release one 4
+	test "$(parents)" = "$parent" || atf_fail "the parent was replaced"
+	stop_daemon
+}
