@@ -6,7 +6,8 @@ Two services run side by side, one of each isolation.  Nothing may be lost but
 what the killed processes had: each client that was lost is looked up in the
 log, which says whose it was.  And nothing may grow: when the load has just
 begun, and at the end, it rests, and processes, descriptors and memory are
-compared.
+compared.  After that it is under load twice more, without a reload or a kill,
+and each process that was there all the time is compared with itself.
 
 usage: soak.py [option...]; --help names them.  Ends with 0 if all held.
 """
@@ -49,6 +50,17 @@ TITLES = {
 # What a client that was never logged may have been lost by, and how much later
 # it may have noticed: the parent that had just accepted it.
 NOTICED_S = 3.0
+# Clients of the dead are lost with them, and notice when they have the time.  A
+# parent whose spawner was killed keeps those that it has, and drains.
+DRAIN_S = 60
+EXCUSED_S = {"parent": 15, "worker": 15, "spawner": DRAIN_S + 15}
+# Those who never wait of themselves, and how long 99 of 100 of them may take.
+PROMPT = ("echo", "carried", "probe", "nobody", "stranger", "revoked",
+          "expired", "garbage")
+PROMPT_S = 20
+# These stay while nobody reloads or kills.
+LASTING = ("posternd: supervisor", "posternd: exporter", "posternd: parent",
+           "postern-worker: init", "postern-worker: pool") + TITLES["spawner"]
 MIB = 1024 * 1024
 
 
@@ -112,9 +124,12 @@ class Sum:
 
     def __init__(self, pid):
         self.kinds = {}
-        for p in map(Process, tree(pid)):
+        self.each = {}  # pid: Process
+        for child in tree(pid):
+            p = Process(child)
             if p.kind == "":
                 continue  # it has just ended
+            self.each[child] = p
             had = self.kinds.get(p.kind, (0, 0, 0, 0))
             self.kinds[p.kind] = tuple(a + b for a, b in zip(
                 had, (1, p.descriptors, p.memory, p.pss)))
@@ -151,6 +166,7 @@ class Log:
         self.generation = 1
         self.reloads = 0
         self.count = {}
+        self.workers_killed = 0
         self.errors = []
 
     def take(self, line):
@@ -164,6 +180,8 @@ class Log:
         elif event == "reload" and f.get("result") == "ok":
             self.generation = int(f["generation"])
             self.reloads += 1
+        if event == "worker-died" and f.get("signal") == "KILL":
+            self.workers_killed += 1
         if f.get("level") != "error":
             return
         if event in OF_KILLS and "status" not in f and \
@@ -235,7 +253,7 @@ log {{ level = "debug" }}
 timeouts {{
 	# however busy the machine is: what is lost then is no fault
 	handshake = 5m
-	drain = 60s
+	drain = {DRAIN_S}s
 }}
 proxy {{ from = {{ "{BALANCER}" }} }}
 clients {{
@@ -321,6 +339,8 @@ clients {{
         for key, value in FIELD.findall(text):
             if key in ("begun", "done", "lost"):
                 n[key] = n.get(key, 0) + int(value)
+            elif key == "p99":  # of all loads the slowest
+                n[key] = max(n.get(key, 0), float(value.removesuffix("ms")))
 
     # -- who was it that lost a client? --
 
@@ -330,7 +350,7 @@ clients {{
         at = float(dict(FIELD.findall(text))["at"])
         parent, worker = self.log.whose(peer, at)
         for when, kind, pid, of in self.killed:
-            if at < when:
+            if not when <= at < when + EXCUSED_S[kind]:
                 continue
             own = (kind == "worker" and pid == worker) or \
                 (kind != "worker" and of == parent)
@@ -382,9 +402,13 @@ clients {{
         parents = [t for t in all_of_it if t.startswith("posternd: parent")]
         return len(parents) == 2 and len(set(parents)) == 2
 
-    def rest(self):
-        """What it has when nobody is there and its parents are new."""
+    def rest_anew(self):
+        """The same when its parents are new."""
         self.reload()
+        return self.rest()
+
+    def rest(self):
+        """What it has when nobody is there."""
         wait_for(f"{self.isolation}: old parents end", 120, self.serving_only)
         last, same = None, 0
         until = time.monotonic() + 60
@@ -434,13 +458,14 @@ def make_pki(where):
             "revoked.pem", "--crl", "ca.crl")
 
 
-def drive(services, seconds, options, since):
-    """Load, reload and kill for so long."""
+def drive(services, seconds, options, since, undisturbed=False):
+    """Load for so long; reload and kill meanwhile, unless undisturbed."""
     for s in services:
         s.load()
     begun = time.monotonic()
-    next_reload = begun + options.reload
-    next_kill = begun + options.kill * 2 / 3
+    never = float("inf")
+    next_reload = never if undisturbed else begun + options.reload
+    next_kill = never if undisturbed else begun + options.kill * 2 / 3
     next_line = begun + options.every
     while (now := time.monotonic()) < begun + seconds:
         time.sleep(0.2)
@@ -500,6 +525,32 @@ def compare(service, before, after):
     return wrong
 
 
+def compare_each(new, before, after):
+    """Nobody may have grown who was there all the time."""
+    wrong = []
+    # Not all that use up a parent's workers have it make as many again.
+    usual = {}
+    for p in new.each.values():
+        usual[p.kind] = max(usual.get(p.kind, 0), p.descriptors)
+    print("each at rest, after a load and after one more: KiB of its own")
+    for pid, p in before.each.items():
+        if p.kind not in LASTING:
+            continue
+        now = after.each.get(pid)
+        if now is None or now.kind != p.kind:
+            wrong.append(f"{p.kind}: process {pid} has gone")
+            continue
+        print(f"{p.kind:28}{pid:8}  {p.memory // 1024:8} "
+              f"{now.memory // 1024:8}")
+        if now.memory > p.memory * 1.1 + MIB / 2:
+            wrong.append(f"{p.kind}: process {pid} has {now.memory} bytes, "
+                         f"and had {p.memory}")
+        if now.descriptors > max(p.descriptors, usual.get(p.kind, 0)):
+            wrong.append(f"{p.kind}: process {pid} has {now.descriptors} "
+                         f"descriptors, and had {p.descriptors}")
+    return wrong
+
+
 def verdict(service):
     """What was lost, and what the log complains of."""
     wrong = [f"lost: {line}" for line in service.lost]
@@ -512,13 +563,21 @@ def verdict(service):
     for name, n in service.figures.items():
         if name.startswith("kind "):
             print(f"  {name[5:]:10} {n['begun']:8} came, {n['done']:8} as "
-                  f"they should, {n['lost']:4} lost")
+                  f"they should, {n['lost']:4} lost; 99 of 100 in "
+                  f"{n['p99'] / 1e3:.1f} s")
+            if name[5:] in PROMPT and n["p99"] > PROMPT_S * 1e3:
+                wrong.append(f"{name[5:]}: slow")
     for event, n in (("parent-died", kinds.get("parent", 0)),
                      ("spawner-died", kinds.get("spawner", 0))):
         # one that was told to end before is not missed
         if service.log.count.get(event, 0) > n:
             wrong.append(f"{event}: {service.log.count.get(event, 0)} times, "
                          f"for {n} killed")
+    # a parent that is killed may just have lost one
+    n = kinds.get("worker", 0) + kinds.get("parent", 0)
+    if service.log.workers_killed > n:
+        wrong.append(f"worker-died signal=KILL: {service.log.workers_killed} "
+                     f"times, for {n} killed")
     if service.log.count.get("log-dropped"):
         wrong.append("lines of the log were dropped")
     return wrong
@@ -528,16 +587,20 @@ def soak(services, options):
     since = time.monotonic()
     warm = max(10, options.seconds // 10)
     drive(services, warm, options, since)
-    before = [s.rest() for s in services]
+    before = [s.rest_anew() for s in services]
     for s in services:
         s.memory.clear()
     drive(services, max(options.seconds - warm, 10), options, since)
-    after = [s.rest() for s in services]
+    after = [s.rest_anew() for s in services]
+    drive(services, warm, options, since, undisturbed=True)
+    once = [s.rest() for s in services]
+    drive(services, warm, options, since, undisturbed=True)
+    twice = [s.rest() for s in services]
     wrong = []
-    for s, a, b in zip(services, before, after):
+    for s, a, b, c, d in zip(services, before, after, once, twice):
         s.hear()
         wrong += [f"{s.isolation}: {w}" for w in
-                  verdict(s) + compare(s, a, b)]
+                  verdict(s) + compare(s, a, b) + compare_each(b, c, d)]
         s.stop()
     return wrong
 
