@@ -120,8 +120,10 @@ check_limits(const struct service *s, struct subject *p)
 		note_unread(p, ASPECT_LIMITS, "its parent's limits");
 		return;
 	}
-	if (p->declared->policy == POLICY_PARENT)
-		connections_of(p, &f.max_connections);
+	/* How many share them is told nowhere: a parent alone has the most. */
+	if (p->declared->policy == POLICY_PARENT &&
+	    connections_of(p, &f.max_connections))
+		f.share = f.max_connections;
 	want = bounds_of(p->declared->policy, &f);
 	for (int i = 0; i < BOUND_COUNT; i++)
 		compare(p, text, &want, (enum bound)i);

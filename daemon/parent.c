@@ -224,8 +224,10 @@ drop_root(void)
 static void
 bound(void)
 {
-	const struct bounds_for f = { .max_connections =
-	    h.config.max_connections, .log_is_file = bounds_log_is_file() };
+	const struct bounds_for f = {
+	    .max_connections = h.config.max_connections,
+	    .share = board_share(h.config.max_connections, h.config.parents),
+	    .log_is_file = bounds_log_is_file() };
 
 	filter_prepare(POLICY_PARENT, &filter);
 	bounds_apply(POLICY_PARENT, &f);

@@ -25,9 +25,12 @@ static const struct {
 	[BOUND_QUEUES] = { "RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE },
 };
 
-/* A bound is base + each * max-connections, or pooled in the pool mode. */
+/*
+ * A bound is base + each * max-connections, or pooled in the pool mode, + own *
+ * a parent's share of these.
+ */
 struct term {
-	rlim_t	base, each, pooled;
+	rlim_t	base, each, pooled, own;
 };
 
 /*
@@ -50,7 +53,7 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 	 */
 	[POLICY_PARENT] = {
 		[BOUND_FILES] = { .base = BOUNDS_PARENT_FILES, .each = 2 },
-		[BOUND_MEMORY] = { .base = MIB(1024), .each = KIB(768) },
+		[BOUND_MEMORY] = { .base = MIB(1024), .own = KIB(768) },
 		[BOUND_STACK] = { .base = MIB(8) },
 	},
 	/*
@@ -181,7 +184,8 @@ bounds_of(enum policy_id id, const struct bounds_for *f)
 		const struct term *t = &table[id][i];
 
 		b.most[i] = t->base == OPEN ? OPEN : t->base +
-		    (t->each + (f->pool ? t->pooled : 0)) * f->max_connections;
+		    (t->each + (f->pool ? t->pooled : 0)) *
+		    f->max_connections + t->own * f->share;
 	}
 	if (f->log_is_file && has_log(id))
 		b.most[BOUND_FILE_SIZE] = OPEN;

@@ -22,6 +22,7 @@
 /* What they depend on. */
 struct bounds_for {
 	uint32_t	max_connections;	/* over all parents */
+	uint32_t	share;			/* of these, one parent's */
 	bool		pool;			/* isolation = "pool" */
 	bool		log_is_file;		/* descriptor 2: a regular file */
 };

@@ -131,6 +131,17 @@ limits_body() {
 	stop_daemon
 }
 
+root_case limits_shared "A parent may use memory for its share of the connections"
+limits_shared_body() {
+	make_pki
+	write_conf max-connections=101 parents=2
+	start_daemon
+	for pid in $(process_titled "$daemon_pid" 'posternd: parent*'); do
+		has_limits 330 $((1073741824 + 51 * 786432)) 0
+	done
+	stop_daemon
+}
+
 write_to_pipe() {
 	: >daemon.log
 	mkfifo pipe
