@@ -257,6 +257,7 @@ lose_worker(const struct spawner_event *e)
 	asked--;
 	if (service_relays()) {
 		conn_hired(e->id, -1, 0);
+		conn_worker_ready();	/* there is room for a wish */
 		return;
 	}
 	starved = true;
@@ -378,7 +379,7 @@ stash_hire(uint64_t id, int sock)
 {
 	const struct spawner_want want = { .count = 1, .id = id };
 
-	if (channel == -1)
+	if (channel == -1 || asked >= SPAWNER_WISHES)
 		return false;
 	if (channel_send(channel, &want, sizeof want, sock)) {
 		asked++;

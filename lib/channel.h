@@ -57,6 +57,12 @@ struct spawner_setup {
 #define SPAWNER_OVER_MAX 30
 
 /*
+ * Relay workers that are wished for and not yet there, at most: so many wishes
+ * the spawner can keep, and so it hears what is said after them.
+ */
+#define SPAWNER_WISHES 32
+
+/*
  * parent -> spawner: so many more workers (connections, in a pool), please; and
  * the sessions of these workers are over: whoever is there still has to end.
  * Of relay workers one at a time, and with the service's descriptor.

@@ -155,6 +155,17 @@ run_in_background() {
 	record $!
 }
 
+# limit PID OPTION...: prlimit, as the user that it runs as, who may lower a soft
+# limit and raise it again; root may not have the capability for others'.
+limit() {
+	pid=$1
+	shift
+	uid=$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")
+	gid=$(awk '/^Gid:/ { print $2 }' "/proc/$pid/status")
+	setpriv --reuid "$uid" --regid "$gid" --clear-groups \
+	    prlimit --pid "$pid" "$@" || atf_fail "prlimit $*"
+}
+
 # ---- ports -------------------------------------------------------------------
 
 port_in_use() {

@@ -58,9 +58,12 @@ static struct {
 } pool[POOL_MAX];
 static uint32_t next_in_pool;
 
-/* The relay worker that is owed: its number, and its connection, ours; or -1. */
-static uint64_t wish;
-static int	service = -1;
+/* Relay workers that are owed, in their order. */
+static struct {
+	uint64_t id;
+	int	service;	/* its connection, ours until it has it */
+} wish[SPAWNER_WISHES];
+static uint32_t wishes;
 
 static void
 on_child(int sig, siginfo_t *info, void *context)
@@ -228,7 +231,7 @@ static bool
 tell(uint32_t type, pid_t pid, int signal, int status, int fd)
 {
 	struct spawner_event e = { .type = type, .pid = pid, .signal = signal,
-	    .status = status, .id = wish };
+	    .status = status, .id = wish[0].id };
 
 	return channel_send(SPAWNER_CHANNEL_FD, &e, sizeof e, fd);
 }
@@ -294,7 +297,7 @@ static _Noreturn void
 become_relay(int fd)
 {
 	title_set("postern-worker: relay");
-	keep_both(fd, service);
+	keep_both(fd, wish[0].service);
 	/* Whoever made it may have left it as one that blocks. */
 	if (fcntl(SERVICE_FD, F_SETFL, O_RDWR | O_NONBLOCK) == -1)
 		_exit(EX_OSERR);
@@ -304,15 +307,13 @@ become_relay(int fd)
 	relay_main(setup.idle_ms);
 }
 
-/* For a wish without a connection there is nothing to be done. */
+/* The first that is owed. */
 static bool
 spawn_relay(void)
 {
 	int pair[2];
 	pid_t pid;
 
-	if (service == -1)
-		return true;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 	    pair) == -1)
 		return false;
@@ -321,9 +322,9 @@ spawn_relay(void)
 		become_relay(pair[1]);
 	close(pair[1]);
 	if (pid != -1) {
-		close(service);
-		service = -1;
 		tell(SPAWNER_WORKER, pid, 0, 0, pair[0]);
+		close(wish[0].service);
+		memmove(wish, wish + 1, --wishes * sizeof wish[0]);
 	}
 	close(pair[0]);
 	return pid != -1;
@@ -480,6 +481,21 @@ end_workers(const struct spawner_want *want)
 	}
 }
 
+/* For a wish without a connection there is nothing to be done. */
+static uint32_t
+owe_relay(const struct spawner_want *want, int fd)
+{
+	if (fd == -1)
+		return wishes;
+	if (want->count == 0 || wishes == SPAWNER_WISHES) {
+		close(fd);	/* this was not agreed */
+		return wishes;
+	}
+	wish[wishes].id = want->id;
+	wish[wishes].service = fd;
+	return ++wishes;
+}
+
 /* What is wished; the number that is owed then. */
 static uint32_t
 hear(uint32_t owed)
@@ -491,12 +507,10 @@ hear(uint32_t owed)
 		_exit(0);		/* the parent is gone */
 	if (setup.kind != SPAWNER_POOL)
 		end_workers(&want);
-	if (setup.kind == SPAWNER_RELAY && want.count > 0) {
-		service = fd;
-		wish = want.id;
-	} else if (fd != -1) {
+	if (setup.kind == SPAWNER_RELAY)
+		return owe_relay(&want, fd);
+	if (fd != -1)
 		close(fd);
-	}
 	owed += want.count < WANT_MAX ? want.count : WANT_MAX;
 	return owed < WANT_MAX ? owed : WANT_MAX;
 }
@@ -531,8 +545,8 @@ reap(void)
 
 /*
  * A process table or descriptor table that is full passes: what is owed is
- * tried again after each wait, of a tenth of a second at most.  A relay worker
- * that is owed keeps others waiting, in the channel.
+ * tried again after each wait, of a tenth of a second at most.  Meanwhile we go
+ * on hearing: whom we are told to end may be who fills it.
  */
 static void
 serve(void)
@@ -542,8 +556,8 @@ serve(void)
 	bool unsure = false;
 
 	for (;;) {
-		struct pollfd p = { .fd = service != -1 ? -1 :
-		    SPAWNER_CHANNEL_FD, .events = POLLIN };
+		struct pollfd p = { .fd = SPAWNER_CHANNEL_FD,
+		    .events = POLLIN };
 		int n;
 
 		n = ppoll(&p, 1, owed > 0 || unsure ? &soon : NULL, &waiting);

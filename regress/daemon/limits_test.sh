@@ -831,17 +831,6 @@ leap_body() {
 
 # ---- when the system has no more to give -------------------------------------
 
-# limit PID OPTION...: prlimit, as the user that it runs as, who may lower a soft
-# limit and raise it again; root may not have the capability for others'.
-limit() {
-	pid=$1
-	shift
-	uid=$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")
-	gid=$(awk '/^Gid:/ { print $2 }' "/proc/$pid/status")
-	setpriv --reuid "$uid" --regid "$gid" --clear-groups \
-	    prlimit --pid "$pid" "$@" || atf_fail "prlimit $*"
-}
-
 # hard_limit PID NAME: as in limits(5) of /proc.
 hard_limit() {
 	awk -v name="$2 " 'index($0, name) == 1 { print $(NF - 1) }' \

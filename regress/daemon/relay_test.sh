@@ -598,6 +598,44 @@ worker_dies_body() {
 	stop_daemon
 }
 
+# The processes are used up, and one worker whose client has gone hangs: it is
+# that one who has to end, and those who wait, more than a spawner keeps wishes
+# of, get in then.
+root_case no_processes "Where no worker can be made, one that hangs is ended yet"
+no_processes_body() {
+	start_relay greet hello -- timeouts.handshake=100s timeouts.drain=1s
+	mkfifo feed
+	connect <feed >out 2>err &
+	one=$!
+	exec 9>feed
+	expect_soon relay_workers_are 1
+	worker=$(process_titled "$daemon_pid" 'postern-worker: relay')
+	spawner=$(process_titled "$daemon_pid" 'postern-worker: relay-spawner')
+	expect_soon test -s out
+	limit "$spawner" --nproc=1:
+	waiting=
+	for i in $(seq 40); do
+		connect </dev/null >"out.$i" 2>"err.$i" 9>&- &
+		waiting="$waiting $!"
+	done
+	expect_log event=spawn-failed
+	kill -STOP "$worker"
+	# shellcheck disable=SC2046
+	kill -KILL $(tree_of $one) $one
+	exec 9>&-
+	wait_for 30 gone "$worker" || {
+		show_log
+		atf_fail "it is there still"
+	}
+	expect_log "event=worker-overdue worker=$worker"
+	limit "$spawner" --nproc=100:
+	for pid in $waiting; do
+		wait "$pid" || atf_fail "one that waited was lost"
+	done
+	test "$(cat out.* | grep -c hello)" -eq 40 || atf_fail "not all served"
+	stop_daemon
+}
+
 # ---- who the client is -------------------------------------------------------------------
 
 heard() {
