@@ -320,10 +320,11 @@ static const struct policy_group relay =
 /* It has closed 0, 1 and 2. */
 static const struct policy_row init_rows[] = {
 	{ "close", { EQ(0, 0) }, "a worker is ended" },
-	{ "exit_group", { {0} }, "it ends, and all workers with it" },
 	{ "pidfd_send_signal", { EQ(0, 0), EQ(1, SIGKILL), EQ(2, 0), EQ(3, 0) },
 	    "a worker has outlived its session; nobody outside of its namespace "
 	    "can be meant" },
+	{ "read", { EQ(0, 3) }, "waits for its parent's end when its spawner has "
+	    "gone" },
 	{ "recvmsg", { EQ(0, 4), EQ(2, MSG_CMSG_CLOEXEC) },
 	    "waits for a worker that it is to end, or for its spawner's end" },
 };
@@ -1233,7 +1234,7 @@ static const struct declaration {
 	    &files_reserve, &nest, &fewer, &nest_old, &nest_new, &give_up,
 	    &landlock, &filter } },
 	[POLICY_INIT] = { "init", "postern-worker: init", POLICY_SUPERVISOR,
-	    { &init, &sanitizer, &sanitizer_old },
+	    { &init, &by_itself, &sanitizer, &sanitizer_old },
 	    { &fledge, &fledge_one, &fledge_old, &fledge_new, &files,
 	    &files_reserve,
 	    &give_up, &landlock, &filter } },

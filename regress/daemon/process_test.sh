@@ -537,18 +537,6 @@ ends_itself_body() {
 	done
 }
 
-root_case init_ends "Init ends by itself when its spawner has gone"
-init_ends_body() {
-	make_pki
-	write_conf
-	start_daemon
-	watch_end "$(the_one 'postern-worker: init*')" init
-	kill -KILL "$(the_one 'postern-worker: spawner')"
-	expect_end init "ended 0"
-	expect_back
-	stop_daemon
-}
-
 e2e_case kill_spawner "Without its spawner a parent drains and is replaced"
 kill_spawner_body() {
 	make_pki

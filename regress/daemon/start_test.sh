@@ -220,7 +220,7 @@ users_body() {
 	for same in user=_posternw worker-user=_posternr \
 	    resolver-user=_postern exporter-user=_posternw; do
 		write_conf "$same"
-		no_start 78 'resolver-user and exporter-user must differ'
+		no_start 78 'exporter-user and dialer-user must differ'
 	done
 }
 

@@ -142,9 +142,9 @@ init_body() {
 	need_inside
 	make_pki
 	write_conf
-	lacks init init read
+	lacks init init recvmsg
 	assert_refused 70
-	assert_named init init read
+	assert_named init init recvmsg
 }
 
 e2e_case resolver "Nor one whose resolver does"

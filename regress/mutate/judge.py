@@ -70,7 +70,7 @@ FIRST = {
         "daemon/process_test:pool_confined", "daemon/session_test:sizes_pool",
         "daemon/process_test:ends_itself", "daemon/log_test:last_words"],
     "init": ["daemon/session_test:half_close",
-             "daemon/process_test:init_ends",
+             "daemon/process_test:kill_spawner",
              "inside/attack_test:worker_spins"],
     "echo": ["daemon/session_test:half_close",
              "daemon/session_test:sizes_connection"],
