@@ -253,6 +253,54 @@ level(const struct crowd_place *p, int row, uint64_t leaked)
 	return add(b.taken, b.drained) - leaked;
 }
 
+/* What slot i knows of this row, added to all buckets. */
+static void
+pour(struct bucket all[CROWD_CELLS], uint32_t i, int row, uint32_t rate,
+    uint64_t leaked)
+{
+	const struct crowd *c = others(i, NOBODY);
+
+	if (c == NULL || atomic_load(&c->rate) != rate)
+		return;
+	for (int n = 0; n < CROWD_CELLS; n++) {
+		const struct crowd_cell *cell = &c->row[row][n];
+		uint64_t drained = atomic_load(&cell->drained);
+
+		all[n].taken = add(all[n].taken, atomic_load(&cell->taken));
+		if (drained <= leaked && drained > all[n].drained)
+			all[n].drained = drained;
+	}
+}
+
+/* As crowd_fullest does; in whole connections, and what is begun is one. */
+uint64_t
+crowd_fastest(uint32_t rate, int64_t now)
+{
+	static struct bucket all[CROWD_CELLS];
+	uint64_t leaked = (uint64_t)now * rate, least = UINT64_MAX;
+
+	for (int row = 0; row < CROWD_ROWS; row++) {
+		uint64_t most = 0;
+
+		memset(all, 0, sizeof all);
+		for (uint32_t i = 0; i < board_slots(); i++)
+			pour(all, i, row, rate, leaked);
+		for (int n = 0; n < CROWD_CELLS; n++) {
+			const struct bucket *b = &all[n];
+			uint64_t seen = b->taken < leaked ?
+			    leaked - b->taken : 0;
+			uint64_t in = add(b->taken, seen > b->drained ? seen :
+			    b->drained) - leaked;
+
+			if (in > most)
+				most = in;
+		}
+		if (most < least)
+			least = most;
+	}
+	return least / TOKEN + (least % TOKEN != 0);
+}
+
 /* ---- whom to believe ----------------------------------------------------- */
 
 /*

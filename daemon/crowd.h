@@ -80,6 +80,12 @@ uint32_t crowd_waiting(const struct crowd_place *p);
 uint64_t crowd_fullest(void);
 
 /*
+ * And how many count at `now` as come at once, of the address of which that are
+ * most, with this rate a second?
+ */
+uint64_t crowd_fastest(uint32_t rate, int64_t now);
+
+/*
  * A token bucket: false if the connection comes too fast after others from
  * there; then it has taken nothing.  `now` is in ms of the monotonic clock.
  * In any t seconds all parents together let at most burst + rate * t pass;

@@ -954,6 +954,8 @@ publish(void)
 	metric_set(&s->max_per_address,
 	    current->config.max_connections_per_address);
 	metric_set(&s->max_handshakes, current->config.max_handshakes);
+	metric_set(&s->accept_rate, current->config.accept_rate);
+	metric_set(&s->accept_burst, current->config.accept_burst);
 }
 
 int64_t

@@ -86,6 +86,7 @@ struct service_metrics {
 	metric	parents_died, exporters_died;
 	/* as configured now; 0: no limit */
 	metric	parents, max_connections, max_per_address, max_handshakes;
+	metric	accept_rate, accept_burst;
 	struct service_slot slot[METRICS_SLOTS];
 };
 

@@ -118,6 +118,21 @@ put_limit(json_t *all, const char *name, uint64_t now, uint64_t max)
 	append(all, o);
 }
 
+/* Both are of the fullest bucket, which holds the burst and leaks the rate. */
+static void
+put_rate(json_t *all, const struct service_metrics *s)
+{
+	uint64_t rate = metric_get(&s->accept_rate);
+	json_t *o = json_object();
+
+	put(o, "limit", json_string("accept-rate"));
+	put(o, "max", number(rate));
+	append(all, o);
+	put_limit(all, "accept-burst", rate == 0 ? 0 :
+	    crowd_fastest((uint32_t)rate, monotonic_ms()),
+	    rate == 0 ? 0 : metric_get(&s->accept_burst));
+}
+
 static json_t *
 limits(const struct metrics *m, const struct service_metrics *s)
 {
@@ -133,6 +148,7 @@ limits(const struct metrics *m, const struct service_metrics *s)
 	    metric_get(&s->max_handshakes));
 	put_limit(all, "max-connections-per-address", crowd_fullest(),
 	    metric_get(&s->max_per_address));
+	put_rate(all, s);
 	return all;
 }
 

@@ -216,14 +216,20 @@ print_limits(const json_t *all)
 	size_t i;
 
 	json_array_foreach(limits, i, l) {
+		bool rate = json_object_get(l, "now") == NULL;
 		long long now = number(l, "now"), max = number(l, "max");
 		char name[512];
 
-		printf("limit       %s %lld", text(l, "limit", name), now);
-		if (max > 0)
-			printf(" of %lld (%.0f%%)", max, 100.0 * (double)now /
-			    (double)max);
-		puts(max > 0 ? "" : ", without a limit");
+		printf("limit       %s", text(l, "limit", name));
+		if (!rate)
+			printf(" %lld", now);
+		if (max <= 0)
+			puts(", without a limit");
+		else if (rate)
+			printf(" %lld a second\n", max);
+		else
+			printf(" of %lld (%.0f%%)\n", max,
+			    100.0 * (double)now / (double)max);
 	}
 }
 

@@ -601,6 +601,34 @@ ATF_TC_BODY(no_help, tc)
 	ATF_CHECK_EQ(3, passed);
 }
 
+/* What the exporter tells of buckets, of all parents and at any time. */
+ATF_TC_WITHOUT_HEAD(fastest);
+ATF_TC_BODY(fastest, tc)
+{
+	struct crowd_place a, b;
+
+	begin(10, 5);
+	a = at("192.0.2.1");
+	b = at("192.0.2.2");
+	ATF_CHECK_EQ(0, crowd_fastest(10, 1000));
+	for (int i = 0; i < 2; i++)
+		ATF_CHECK(crowd_pass(&a, 1000));
+	ATF_CHECK(crowd_pass(&b, 1000));
+	be(1);
+	ATF_CHECK(crowd_pass(&a, 1000));
+	ATF_CHECK_EQ(3, crowd_fastest(10, 1000));
+	ATF_CHECK_EQ(3, crowd_fastest(10, 1050));
+	ATF_CHECK_EQ(2, crowd_fastest(10, 1100));
+	ATF_CHECK_EQ(0, crowd_fastest(10, 1300));
+	/* As full as it may be, and not of what has been refused. */
+	for (int i = 0; i < 9; i++)
+		crowd_pass(&b, 60000);
+	ATF_CHECK_EQ(5, crowd_fastest(10, 60000));
+	ATF_CHECK_EQ(0, crowd_fastest(10, 61000));
+	/* Another generation's count by another rate. */
+	ATF_CHECK_EQ(0, crowd_fastest(11, 60000));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, vectors);
@@ -620,5 +648,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, slandered);
 	ATF_TP_ADD_TC(tp, few);
 	ATF_TP_ADD_TC(tp, no_help);
+	ATF_TP_ADD_TC(tp, fastest);
 	return atf_no_error();
 }

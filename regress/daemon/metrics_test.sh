@@ -420,7 +420,8 @@ e2e_case status "Status: who is there, since when, with how much"
 status_body() {
 	make_pki
 	issue client odd ca --name 'a "b" \c'
-	write_metrics_conf parents=2 max-connections=8
+	write_metrics_conf parents=2 max-connections=8 accept-rate=1 \
+	    accept-burst=900
 	start_daemon
 	hold one 4
 	feed one 4 "twelve more"
@@ -440,7 +441,9 @@ status_body() {
 	    for l in d["limits"] if l["limit"] == "max-connections"][0]')"
 	# both from one address; all are let in
 	atf_check_equal "[['max-handshakes', 0, 64], \
-['max-connections-per-address', 2, 0]]" "$(status '[[l["limit"], l["now"],
+['max-connections-per-address', 2, 0], ['accept-rate', None, 1], \
+['accept-burst', True, 900]]" "$(status '[[l["limit"],
+	    l.get("now") if l["limit"] != "accept-burst" else 0 <= l["now"] <= 2,
 	    l["max"]] for l in d["limits"] if l["limit"] != "max-connections"]')"
 	peer=$(sed -n 's/.*event=open peer=\([^ ]*\) .*CN=client.*/\1/p' \
 	    daemon.log)
@@ -449,6 +452,10 @@ status_body() {
 	    atf_fail "not there: $peer: $(cat out)"
 	grep -q '^limit *max-connections 2 of 8 (25%)$' out ||
 	    atf_fail "$(cat out)"
+	grep -q '^limit *accept-rate 1 a second$' out || atf_fail "$(cat out)"
+	grep -q '^limit *accept-burst [012] of 900 (0%)$' out ||
+	    atf_fail "$(cat out)"
+	expect_soon counted_as_fast
 	grep -q '^parent *serving *pid' out || atf_fail "$(cat out)"
 	grep -q '^expiry *certificate in [0-9]*d' out || atf_fail "$(cat out)"
 	grep -q '[^ -~]' out && atf_fail "what is no text: $(cat -v out)"
@@ -457,6 +464,14 @@ status_body() {
 	expect_soon no_sessions
 	stop_daemon
 }
+# Each leaks away in a second: it is told of those that have just come.
+counted_as_fast() {
+	connect </dev/null >/dev/null && connect </dev/null >/dev/null &&
+	    ask_status --json >status.json && test "$(status \
+	    '[l["now"] for l in d["limits"] if l["limit"] == "accept-burst"][0]
+	    ')" -ge 2
+}
+
 no_sessions() {
 	ask_status --json >status.json && test "$(status \
 	    'len(d["sessions"])')" -eq 0
