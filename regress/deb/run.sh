@@ -210,6 +210,11 @@ load_ends() {
 	    die "the session that was open lost something"
 }
 
+# The same for as long as the socket was not closed.
+socket_since() {
+	in_machine systemctl show --value -p InvocationID posternd.socket
+}
+
 # Stopping, it lets sessions go on; the session says something in that time.
 upgrade() {
 	test "$(serving_version)" = "$version" ||
@@ -217,6 +222,7 @@ upgrade() {
 	rm -f "$work/machine$home"/build/deb/*
 	cp "$work"/second/deb/*.deb "$work/machine$home/build/deb"
 	load_begins
+	socket=$(socket_since)
 	steps Upgrade >"$work/upgrade.steps"
 	run_steps <"$work/upgrade.steps" &
 	upgrading=$!
@@ -227,6 +233,8 @@ upgrade() {
 	test "$(serving_version)" = "$newer" ||
 	    die "after the upgrade $(serving_version) serves"
 	load_ends
+	test -n "$socket" && test "$(socket_since)" = "$socket" ||
+	    die "the socket was made anew"
 	in_machine grep -q 'drain = 60s' /etc/postern/posternd.conf ||
 	    die "the configuration was not kept"
 	ok "an upgrade under load: $(count) clients, none refused, none lost"
@@ -268,6 +276,23 @@ purged() {
 	in_machine id _postern >/dev/null || die "a user has gone"
 }
 
+# Where only the service is named, its sockets are systemd's as well.
+sockets_by_default() {
+	in_machine systemctl --quiet disable posternd.socket posternd.service
+	in_machine systemctl --quiet enable --now posternd ||
+	    die "it does not start by itself"
+	for unit in posternd.socket posternd.service; do
+		in_machine systemctl --quiet is-active $unit ||
+		    die "$unit is not there"
+		in_machine systemctl --quiet is-enabled $unit ||
+		    die "$unit is not enabled"
+	done
+	in_machine_as_you postern ping -c 1 -R ca.pem -C client.pem \
+	    -K client.key localhost 7443 >"$work/step.out" 2>&1 ||
+	    die "$(cat "$work/step.out")"
+	ok "the service alone brings its socket along"
+}
+
 # ---- as a package, with systemd ----------------------------------------------
 
 by_package() {
@@ -284,8 +309,8 @@ by_package() {
 	follow Stop
 	test "$(in_machine systemctl is-active posternd.socket || :)" = \
 	    inactive || die "its socket is still there"
-	# a service that runs is ended by removal, a socket too
-	steps Start | run_steps
+	# what runs is ended by removal, a socket too
+	sockets_by_default
 	steps Remove | head -n 1 | run_steps
 	removed
 	steps Remove | tail -n 1 | run_steps
