@@ -182,7 +182,7 @@ load_begins() {
 	holder=$!
 	in_machine_as_you timeout 300 sh come >"$work/clients.out" 2>&1 &
 	clients=$!
-	wait_until in_machine_as_you grep -q before back
+	wait_until in_machine_as_you grep -qs before back
 	more_clients
 }
 
