@@ -219,6 +219,13 @@ def serve(judge, tasks, results):
         results.put((number, case, how, time.monotonic() - began))
 
 
+# A signal that comes just before it waits for the queue's lock is not seen.
+def end(worker):
+    while worker.is_alive():
+        worker.terminate()
+        worker.join(1)
+
+
 class Workers:
     """Processes that judge mutants, and leave nothing behind."""
 
@@ -258,5 +265,5 @@ class Workers:
             for worker in self.workers:
                 worker.terminate()
             for worker in self.workers:
-                worker.join()
+                end(worker)
             shutil.rmtree(self.top, ignore_errors=True)
