@@ -214,6 +214,27 @@ faults_body() {
 	end_unit posternd.service
 }
 
+# ProcSubset=pid hides from it what would tell which rule it is.
+boot_case forbidden "Where namespaces are forbidden the journal has all it may be"
+forbidden_body() {
+	begin
+	in_machine mkdir -p /etc/systemd/system/posternd.service.d
+	printf '[Service]\nRestrictNamespaces=yes\nRestart=no\n' |
+	    put /etc/systemd/system/posternd.service.d/none.conf
+	in_machine systemctl daemon-reload
+	in_machine systemctl start posternd.service 2>/dev/null &&
+	    atf_fail "it started"
+	atf_check_equal 71 "$(property posternd ExecMainStatus)"
+	said() {
+		in_machine journalctl -q -o cat -u posternd >journal
+		grep 'user namespaces are forbidden here' journal |
+		    grep 'apparmor_parser -r /etc/apparmor.d/posternd' |
+		    grep 'unprivileged_userns_clone is 0' |
+		    grep -q 'RestrictNamespaces=)$'
+	}
+	wait_for 30 said || atf_fail "it says: $(cat journal)"
+}
+
 # One that hangs, and the watchdog's time made short.
 boot_case hangs "A supervisor that hangs is ended and started again by systemd"
 hangs_body() {
