@@ -664,16 +664,15 @@ is_running() {
 	grep -q '^State:.*R' "/proc/$1/status"
 }
 
-# Nothing that it is sent or told reaches it any more.
-root_case worker_spins "A worker that hangs does not outlive its session"
-worker_spins_body() {
-	start_service
-	hold leaver 5 -C local.pem -K local.key
+# spin_and_leave NAME FD: its worker hangs, then it goes, and its worker must.
+spin_and_leave() {
+	hold "$1" "$2" -C local.pem -K local.key
 	worker=$(last_worker)
 	run_in_background without_feeds "$(atf_get_srcdir)/attack_helper" \
 	    "$worker" spin >outcome
 	helper=$!
 	expect_soon is_running "$worker"
+	eval "leaver_pid=\$${1}_pid"
 	# shellcheck disable=SC2046
 	kill -KILL $(tree_of "$leaver_pid") "$leaver_pid"
 	expect_log "event=close .*worker=$worker"
@@ -685,9 +684,21 @@ worker_spins_body() {
 	atf_check_equal "killed KILL" "$(cat outcome)"
 	expect_log "level=warning .*event=worker-overdue worker=$worker"
 	log_has "event=worker-died" && atf_fail "that is said of a break-in"
-	unharmed "a worker that hangs"
-	log_has "init ended" && atf_fail "who ended it has ended, too"
-	exec 5>&-
+	return 0
+}
+
+# Nothing that it is sent or told reaches it any more.  Who ends it must be able
+# to go on: with that init all its workers would end, the bystander's too.
+root_case worker_spins "A worker that hangs does not outlive its session"
+worker_spins_body() {
+	start_service parents=1
+	init=$(process_titled "$daemon_pid" 'postern-worker: init')
+	spin_and_leave first 5
+	spin_and_leave second 6
+	unharmed "two workers that hang"
+	alive "$by_worker" || atf_fail "the bystander's worker has ended"
+	alive "$init" || atf_fail "who ended them has ended, too"
+	exec 5>&- 6>&-
 	release bystander 4
 	stop_daemon
 }

@@ -55,12 +55,89 @@ survivor_body() {
 		atf_fail "it is not told"
 	}
 }
-e2e_case table "MUTATION has each row that there is"
+
+# mutate_python: a program that has the driver's files at hand, and cases whose
+# verdicts it decides: `cases(VERDICT...)' is a judge whose next trials end so.
+mutate_python() {
+	command -v python3 >/dev/null || atf_skip "there is no python3"
+	{
+		cat <<-'EOF'
+		import sys
+		sys.dont_write_bytecode = True
+		sys.path.insert(0, sys.argv[1])
+		import judge, tables, trial
+		mutant = tables.NoMutant("parent")
+		class Cases:
+		    def __init__(self, verdicts, text=""):
+		        self.left = [trial.Trial(v, "", text) for v in verdicts]
+		    def run(self, case, plan):
+		        return self.left.pop(0)
+		def cases(*verdicts, text=""):
+		    j = judge.Judge.__new__(judge.Judge)
+		    j.controls = "."
+		    j.place = Cases(verdicts, text)
+		    return j
+		EOF
+		cat
+	} >mutate.py
+	python3 mutate.py "$source/regress/mutate" || atf_fail "see above"
+}
+
+# By turns with the mutant and without it; the first with it has failed already.
+e2e_case evidence "What may be the load of the machine alone is no evidence"
+evidence_body() {
+	mutate_python <<-'EOF'
+	failed = trial.Trial("failed", "", "")
+	def how(*verdicts):
+	    return cases(*verdicts).how(mutant, "a/b:c", failed)
+	assert how("passed", "failed", "passed") == "failed"
+	assert how("failed") is None
+	assert how("passed", "passed") is None
+	assert how("passed", "failed", "failed") is None
+	assert how("passed", "hung") is None
+	assert not trial.Trial("hung", "", "").noticed()
+	EOF
+}
+
+e2e_case named "The start names the call, and who lacks it"
+named_body() {
+	mutate_python <<-'EOF'
+	def how(process, of, lacks="nothing"):
+	    said = "event=canary lacks=%s of=%s arguments=" % (lacks, of)
+	    return cases("failed").how(tables.NoMutant(process), "a/b:c",
+	                               trial.Trial("failed", "", said))
+	assert how("parent", "parent") == "at the start"
+	assert how("parent", "parent", "nothing_else") is None
+	assert how("parent", "echo") is None
+	assert how("spawner", "echo") == "at the start"
+	assert how("supervisor", "resolver") == "at the start"
+	EOF
+}
+
+e2e_case typo "What no mutant is named is told"
+typo_body() {
+	for only in "typo" "echo: write;typo"; do
+		status=0
+		mutate --only "$only" || status=$?
+		atf_check_equal "64 mutate: no mutant has this in its \
+name: typo" "$status $(cat out)"
+	done
+}
+
+e2e_case table "MUTATION has each row that there is, and who misses it"
 table_body() {
 	test "$(uname -m)" = x86_64 ||
 	    atf_skip "made where the older calls are"
 	mutate --check "$source/MUTATION" || {
 		cat out >&2
 		atf_fail "MUTATION is not about these tables"
+	}
+	# One that was not noticed is told, too.
+	sed 's/^\(        removed: \)daemon.*/\1NOT NOTICED: by 3 cases/' \
+	    "$source/MUTATION" >survivors
+	mutate --check survivors && atf_fail "survivors are not told"
+	grep -q '^not noticed: echo: write if fd == 3: removed$' out || {
+		cat out >&2
+		atf_fail "it is not named"
 	}
 }

@@ -12,9 +12,10 @@
 # tried again, unless --anew.  --only: those whose name has TEXT in
 # it, or one of several with ; between.  --missing: those of which the table of
 # results says nothing yet, or nothing good.  --write: into the table of results (report.py).  --check: has that table
-# all there is?  --no-mutant: a mutant that changes nothing, which nobody may
-# notice.  --no-search: with the cases of judge.py's lists alone.  Exit status 0:
-# all were noticed.
+# all there is, and nothing that was not noticed?  --no-mutant: a mutant that changes
+# nothing, which nobody may notice, by all cases of that process's directories.
+# --no-search: with the cases of judge.py's lists alone.  Exit status 0: all were
+# noticed.
 
 import argparse
 import datetime
@@ -178,6 +179,9 @@ def check(path, all_tables, last):
              for key in sorted(there - set(last.entries))]
     wrong += ["not in the tables any more: %s: %s: %s" % key
               for key in sorted(set(last.entries) - there)]
+    wrong += ["not noticed: %s: %s: %s" % key for key in sorted(there)
+              if key in last.entries and
+              last.entries[key].text.startswith(report.NOT_NOTICED)]
     for line in wrong:
         print(line)
     if wrong:
@@ -201,10 +205,25 @@ def parse():
     return p.parse_args()
 
 
+# A text that no name has is a mistake, and not all well.
+def check_only(options, all_tables):
+    names = [m.name for t in all_tables for m in tables.mutants_of(t)]
+    for text in options.only.split(";"):
+        if not any(text in name for name in names):
+            print("mutate: no mutant has this in its name: " + text,
+                  file=sys.stderr)
+            sys.exit(os.EX_USAGE)
+
+
 def choose(options, all_tables, last):
     if options.no_mutant:
+        if options.no_mutant not in [t.process for t in all_tables]:
+            print("mutate: no such process: " + options.no_mutant,
+                  file=sys.stderr)
+            sys.exit(os.EX_USAGE)
         yield tables.NoMutant(options.no_mutant)
         return
+    check_only(options, all_tables)
     for table in all_tables:
         for mutant in tables.mutants_of(table):
             if options.missing and last.good(mutant):

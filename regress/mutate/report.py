@@ -21,9 +21,11 @@ limit it is postern-audit live, which has to find that very filter wrong in the
 processes on which it lies, and nothing else; or, for programs that are no part
 of the service, the matrix in which all calls are tried.
 
-    at the start    the service refused to start, and named the call
+    at the start    the service refused to start, and named the call and who
+                    made it
     killed          the kernel killed a process, and so the case failed
-    failed          the case failed, twice, and did not without the mutant
+    failed          the case failed, twice, and did not without the mutant,
+                    by turns
     not changed by  nothing is missing: the table also has the row named, which
                     allows as much. In the tables of those who start others,
                     which by construction have all the rows of these.
