@@ -22,6 +22,7 @@
 #include "metrics.h"
 #include "parent.h"
 #include "service.h"
+#include "transport.h"
 
 #define STASH_MAX 32
 
@@ -178,6 +179,19 @@ expect_answer(void)
 	watch();
 }
 
+/*
+ * A wish could not be sent.  If there was no room for it, what is there to be
+ * answered has us try again; if there was no memory, only time has.
+ */
+static void
+not_sent(void)
+{
+	if (transport_starves(errno))
+		resting = event_add(&rest_timer, &rest_time) == 0;
+	else if (errno != EAGAIN)
+		lose_spawner("its channel is closed");
+}
+
 static void
 ask(void)
 {
@@ -189,8 +203,8 @@ ask(void)
 	if (channel_send(channel, &want, sizeof want, -1)) {
 		expect_answer();
 		asked += want.count;
-	} else if (errno != EAGAIN) {
-		lose_spawner("its channel is closed");
+	} else {
+		not_sent();
 	}
 }
 
@@ -239,6 +253,8 @@ on_rested(evutil_socket_t sock, short what, void *arg)
 	(void)sock, (void)what, (void)arg;
 	resting = false;
 	ask();
+	if (service_relays())
+		conn_worker_ready();
 }
 
 /*
@@ -386,8 +402,7 @@ stash_hire(uint64_t id, int sock)
 		expect_answer();
 		return true;
 	}
-	if (errno != EAGAIN)
-		lose_spawner("its channel is closed");
+	not_sent();
 	return false;
 }
 

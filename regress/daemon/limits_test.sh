@@ -8,6 +8,7 @@
 . "$(atf_get_srcdir)/../common.sh"
 . "$(atf_get_srcdir)/../held_verbs.sh"
 . "$(atf_get_srcdir)/../metrics_verbs.sh"
+. "$(atf_get_srcdir)/../service_verbs.sh"
 
 # shellcheck disable=SC2154
 
@@ -1044,6 +1045,50 @@ starve() {
 		    atf_fail "$*: not echoed"
 		feed one 4 "and goes on"
 	done
+}
+
+# spawner_starved ERROR WHEN: nor is a spawner lost because the kernel has no
+# memory for what it is asked.
+spawner_starved() {
+	parent=$(parents)
+	run_in_background strace -qq -o calls -p "$parent" -e trace=sendmsg \
+	    -e inject="sendmsg:error=$1:syscall=getpid:when=$2" 2>strace.err
+	tracer=$!
+	expect_soon is_traced "$parent"
+	expect_soon asked_again
+	calls_end
+	expect_soon served
+	test "$(log_count event=spawner-died)" -eq 0 || atf_fail "it is lost"
+	test "$(parents)" = "$parent" || atf_fail "the parent was replaced"
+}
+
+# Some are ready, and it is asked for more when enough of them are used up.
+asked_again() {
+	served && lines_in calls 6
+}
+
+root_case no_memory_to_ask "A worker is asked for again if there was no memory"
+no_memory_to_ask_body() {
+	make_pki
+	write_conf
+	start_daemon
+	for error in ENOBUFS ENOMEM; do
+		spawner_starved $error 1..5
+	done
+	stop_daemon
+}
+
+root_case no_memory_to_hire "And a relay worker, for who waits"
+no_memory_to_hire_body() {
+	app=$(free_port)
+	start_service "127.0.0.1:$app" echo
+	make_pki
+	write_conf worker=relay "relay.to=127.0.0.1:$app"
+	start_daemon
+	spawner_starved ENOBUFS 2..6	# the first is for the dialer
+	test "$(log_count event=refused)" -eq 0 || atf_fail "it was refused"
+	stop_daemon
+	stop_service
 }
 
 root_case no_memory_to_send "What the kernel has no memory for is sent later"
