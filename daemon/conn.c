@@ -143,6 +143,7 @@ drop(struct conn *c)
 	conn_drop_worker(c);
 	if (c->service != -1)
 		close(c->service);
+	c->service = -1;
 	close(c->t.sock);
 	transport_free(&c->t);
 	beneath_forget(&c->verdict);
@@ -603,7 +604,7 @@ conn_worker_died(pid_t pid, int signal, int status)
 		log_num(&l, "status", status);
 	}
 	LIST_FOREACH(c, &by_pid[(uint32_t)pid % PID_LISTS], by_pid) {
-		if (c->worker_pid != pid)
+		if (c->worker_pid != pid || c->word != WORD_NONE)
 			continue;
 		if (!told)
 			log_str(&l, "peer", c->peer);

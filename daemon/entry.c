@@ -65,8 +65,8 @@ begin_session(struct conn *c, int fd, pid_t pid)
 static void
 hire(struct conn *c)
 {
-	if (c->service == -1)
-		return;			/* it is on its way */
+	if (c->state != STATE_WAITING || c->service == -1)
+		return;			/* it is gone, or its worker on the way */
 	c->asked = conn_question();
 	if (!stash_hire(c->asked, c->service))
 		return;			/* not now */
