@@ -55,7 +55,7 @@ static struct sock_fprog	 filter;
 static struct dial		 dials[DIALER_DIALS];
 static uint32_t			 under_way;
 static const struct sockaddr	*service;
-static socklen_t		 service_len;
+static socklen_t		 service_len;	/* unless it is local */
 
 /* ---- its start ------------------------------------------------------------ */
 
@@ -125,9 +125,8 @@ place_address(void)
 	if (prctl(PR_GET_PDEATHSIG, page, 0, 0, 0) != -1 || errno != EFAULT)
 		fatal(EX_OSERR, "the service's address can be altered");
 	service = page;
-	service_len = is_local() ? sizeof(struct sockaddr_un) :
-	    setup.to.ss.ss_family == AF_INET ? sizeof(struct sockaddr_in) :
-	    sizeof(struct sockaddr_in6);
+	service_len = setup.to.ss.ss_family == AF_INET ?
+	    sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 }
 
 static uint16_t
@@ -210,7 +209,9 @@ connected(struct dial *d)
 static void
 try_connect(struct dial *d)
 {
-	int error = connect(d->fd, service, service_len) == 0 ? 0 : errno;
+	/* Of any family: the filter lets no other length pass. */
+	int error = connect(d->fd, service, sizeof(struct sockaddr_un)) == 0 ?
+	    0 : errno;
 
 	if (error == 0)
 		connected(d);

@@ -98,7 +98,16 @@ attack_connect_unix(long arg)
 	return s >= 0 && syscall(SYS_connect, s, &to, sizeof to) == 0;
 }
 
-/* These four: a dialer's, that it may connect elsewhere. */
+/* These five: a dialer's, that it may connect elsewhere. */
+bool
+attack_connect_prefix(long length)
+{
+	long s = syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+
+	return syscall(SYS_connect, s, POLICY_DIAL_ADDRESS, length) == 0;
+}
+
 bool
 attack_rewrite_address(long arg)
 {

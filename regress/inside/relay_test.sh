@@ -60,6 +60,11 @@ dialer_body() {
 	# the one thing that it could be worth to somebody
 	dialer_tries connect_tcp 'killed SYS' "$other"
 	dialer_tries connect_tcp 'killed SYS' "$app"
+	# a local socket whose name is the beginning of the service's, and
+	# lengths that are right for others
+	dialer_tries connect_prefix 'killed SYS' 9
+	dialer_tries connect_prefix 'killed SYS' 16
+	dialer_tries connect_prefix 'killed SYS' 28
 	dialer_tries rewrite_address 'killed SEGV'
 	dialer_tries unprotect_address 'killed SYS'
 	dialer_tries replace_address 'killed SYS'

@@ -341,12 +341,19 @@ ATF_TC_BODY(dialer_connects_to_one, tc)
 	    "process_vm_writev", "openat", "open", "clone", "bind", "listen",
 	    "accept4", "prctl", "io_uring_setup" };
 	struct call c = { .nr = SYS_connect, .arg = { 5, POLICY_DIAL_ADDRESS,
-	    16 } };
+	    110 } };
 
 	for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
 		ATF_CHECK_MSG(!has_row(POLICY_DIALER, never[i]), "%s",
 		    never[i]);
 	ATF_CHECK(table_allows(policy_get(POLICY_DIALER), &c));
+	/* Of a local socket's name a shorter one. */
+	for (uint64_t len = 0; len < 128; len++) {
+		c.arg[2] = len;
+		ATF_CHECK_EQ(len == 110, table_allows(policy_get(POLICY_DIALER),
+		    &c));
+	}
+	c.arg[2] = 110;
 	c.arg[1]++;
 	ATF_CHECK(!table_allows(policy_get(POLICY_DIALER), &c));
 	c.arg[1] = POLICY_DIAL_ADDRESS | UINT64_C(1) << 32;
