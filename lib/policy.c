@@ -305,6 +305,8 @@ static const struct policy_row relay_rows[] = {
 	{ "ppoll", { EQ(1, 2) }, "which of the two can go on?" },
 	{ "read", { EQ(0, 3) }, "the client's bytes" },
 	{ "read", { EQ(0, 4) }, "the service's bytes" },
+	{ "setsockopt", { EQ(0, 4), EQ(1, SOL_SOCKET), EQ(2, SO_LINGER) },
+	    "a client that is cut off is to the service no client's end" },
 	{ "shutdown", { EQ(0, 3), EQ(1, SHUT_WR) },
 	    "the client hears that the service has said all" },
 	{ "shutdown", { EQ(0, 4), EQ(1, SHUT_WR) },

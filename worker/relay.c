@@ -1,11 +1,16 @@
 /*
  * The relay worker: between one client and its connection to the service.  Two
- * descriptors, five system calls.  Whoever takes this process over has what that
+ * descriptors, six system calls.  Whoever takes this process over has what that
  * client has: it can write to the service, and to the client, and end.
  *
  * Each way has one chunk, and reads nothing while it has not written that: so
  * who does not read holds up who writes, and nobody else.  An end is passed on
  * behind the last byte, by shutdown(2), and the other way goes on.
+ *
+ * A client that is cut off in mid-upload must not look to the service like one
+ * that has said all: until the client has ended in order whatever closes the
+ * service's connection, our death included, resets it.  (TCP.  A local socket
+ * has no such thing.)
  */
 #include <errno.h>
 #include <poll.h>
@@ -56,6 +61,43 @@ stop_upwards(void)
 	up.len = 0;
 }
 
+/* Shall a close reset the connection to the service? */
+static void
+reset_on_close(bool on)
+{
+	const struct linger l = { .l_onoff = on };
+
+	if (setsockopt(SERVICE_FD, SOL_SOCKET, SO_LINGER, &l, sizeof l) == -1)
+		_exit(RELAY_EXIT_LOST);
+}
+
+/*
+ * For an end in order the parent shuts its half of our socket down; in all other
+ * cases it closes it, which is a hang-up.  Once our own half is shut, too, the
+ * two look the same, and we take it for an end.
+ */
+static bool
+cut_off(void)
+{
+	struct pollfd p[2] = { { .fd = WORKER_FD }, { .fd = -1 } };
+	const struct timespec none = { 0, 0 };
+
+	return !down.shut && ppoll(p, 2, &none, NULL) == 1 &&
+	    (p[0].revents & POLLHUP) != 0;
+}
+
+static void
+pass_end(struct way *w)
+{
+	if (w == &up) {
+		if (cut_off())
+			lose(WORKER_FD);
+		reset_on_close(false);
+	}
+	shutdown(w->to, SHUT_WR);
+	w->shut = true;
+}
+
 /* These two: true if they got on. */
 static bool
 take(struct way *w)
@@ -102,8 +144,7 @@ go_on(struct way *w)
 	if (!w->ended)
 		return take(w);
 	if (!w->shut)
-		shutdown(w->to, SHUT_WR);
-	w->shut = true;
+		pass_end(w);
 	return false;
 }
 
@@ -162,6 +203,7 @@ relay_main(int idle_ms)
 	const struct timespec patience = { .tv_sec = idle_ms / 1000,
 	    .tv_nsec = (long)(idle_ms % 1000) * 1000000 };
 
+	reset_on_close(true);
 	for (;;) {
 		bool on = go_on(&up);
 

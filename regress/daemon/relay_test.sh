@@ -262,6 +262,28 @@ without_root_body() {
 	cmp wanted out || atf_fail "not what was said"
 }
 
+# The service must notice that it was not all, as the client's TLS would have.
+e2e_case cut "A client that is cut off in mid-upload is to the service no end"
+cut_body() {
+	start_relay echo
+	for how in truncate reset garble; do
+		rm -f service.log
+		"$(atf_get_srcdir)/peer_helper" "$how" "$port" >peer.out 2>&1 ||
+		    atf_fail "$(cat peer.out)"
+		expect_soon grep -qs "error: ConnectionResetError" service.log
+		expect_soon no_relay_worker
+	done
+	for end in truncated reset protocol; do
+		expect_log "event=close .*end=$end"
+	done
+	test "$(log_count event=worker-died)" -eq 0 || atf_fail "a worker died"
+	rm -f service.log
+	assert_echo
+	expect_soon no_relay_worker
+	test ! -e service.log || atf_fail "an orderly end: $(cat service.log)"
+	stop_daemon
+}
+
 # ---- services that are not well ----------------------------------------------------
 
 e2e_case unreachable "A service that is not there: refused, counted; later served"

@@ -360,19 +360,19 @@ ATF_TC_BODY(dialer_connects_to_one, tc)
 	ATF_CHECK(!table_allows(policy_get(POLICY_DIALER), &c));
 }
 
-/* Five calls, each for its two descriptors alone. */
-ATF_TC_WITHOUT_HEAD(relay_has_five);
-ATF_TC_BODY(relay_has_five, tc)
+/* Six calls, each for its two descriptors alone. */
+ATF_TC_WITHOUT_HEAD(relay_has_six);
+ATF_TC_BODY(relay_has_six, tc)
 {
-	static const char *const five[] = { "exit_group", "ppoll", "read",
-	    "read", "shutdown", "shutdown", "write", "write" };
+	static const char *const six[] = { "exit_group", "ppoll", "read",
+	    "read", "setsockopt", "shutdown", "shutdown", "write", "write" };
 	const struct policy *p = policy_get(POLICY_RELAY);
 
-	ATF_REQUIRE_EQ(sizeof five / sizeof five[0], p->groups[0]->count);
+	ATF_REQUIRE_EQ(sizeof six / sizeof six[0], p->groups[0]->count);
 	for (size_t i = 0; i < p->groups[0]->count; i++) {
 		const struct policy_row *row = &p->groups[0]->rows[i];
 
-		ATF_CHECK_STREQ(five[i], row->call);
+		ATF_CHECK_STREQ(six[i], row->call);
 		ATF_CHECK(i < 2 || (row->limit[0].op == LIMIT_EQ &&
 		    row->limit[0].arg == 0 && (row->limit[0].value == 3 ||
 		    row->limit[0].value == 4)));
@@ -522,7 +522,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, pool_apart);
 	ATF_TP_ADD_TC(tp, relay_apart);
 	ATF_TP_ADD_TC(tp, dialer_connects_to_one);
-	ATF_TP_ADD_TC(tp, relay_has_five);
+	ATF_TP_ADD_TC(tp, relay_has_six);
 	ATF_TP_ADD_TC(tp, titles);
 	ATF_TP_ADD_TC(tp, signals_by_handle);
 	ATF_TP_ADD_TC(tp, capabilities);
