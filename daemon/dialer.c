@@ -28,26 +28,30 @@
 #include "filter.h"
 #include "log.h"
 
-/* A local socket whose queue is full has no event for room in it (ms). */
+/*
+ * A local socket whose queue is full has no event for room in it, nor has the
+ * kernel where too many descriptors are on their way (ms).
+ */
 #define AGAIN_MS	20
 /* What the canary waits for the service (ms). */
 #define TRY_MS		50
 /* The log, the channel, what else the C library may have. */
-_Static_assert(BOUNDS_DIALER_FILES == DIALER_DIALS + 16,
+_Static_assert(BOUNDS_DIALER_FILES == DIALER_DIALS * CONFIG_PARENTS_MAX + 16,
     "the dialer's bound, in lib/bounds.h");
 
 enum dial_state {
 	DIAL_NONE,
 	DIAL_CONNECTING,	/* the socket tells when it is decided */
-	DIAL_AGAIN		/* the service's queue is full */
+	DIAL_AGAIN,		/* the service's queue is full */
+	DIAL_DECIDED		/* the answer could not be sent yet */
 };
 
 struct dial {
 	enum dial_state	 state;
 	int		 fd;		/* ours until it is handed over */
-	uint64_t	 id;
 	bool		 try;
-	int64_t		 end;		/* ms, now() */
+	int64_t		 end;		/* ms, now(); unless it is decided */
+	struct dialer_answer answer;
 };
 
 static struct dialer_setup	 setup;
@@ -159,21 +163,34 @@ now(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* It is over: tell, and hand the socket over, or not. */
+/*
+ * Tell, and hand the socket over, or not; waits while the parent has no time.  It
+ * may be that another parent has not received what other dialers have sent, and
+ * the kernel takes no more descriptors of our user: that passes.
+ */
 static void
-finish(struct dial *d, enum dialer_status status, int error)
+deliver(struct dial *d)
 {
-	const struct dialer_answer a = { .id = d->id, .status = status,
-	    .error = error };
-
-	/* Waits while the parent has no time; fails when it is gone. */
-	if (!channel_send(DIALER_CHANNEL_FD, &a, sizeof a,
-	    status == DIALER_CONNECTED && !d->try ? d->fd : -1))
-		_exit(0);
+	if (!channel_send(DIALER_CHANNEL_FD, &d->answer, sizeof d->answer,
+	    d->answer.status == DIALER_CONNECTED && !d->try ? d->fd : -1)) {
+		if (channel_passes(errno))
+			return;
+		_exit(0);		/* the parent is gone */
+	}
 	if (d->fd != -1)
 		close(d->fd);
 	d->state = DIAL_NONE;
 	under_way--;
+}
+
+/* It is over. */
+static void
+finish(struct dial *d, enum dialer_status status, int error)
+{
+	d->state = DIAL_DECIDED;
+	d->answer.status = status;
+	d->answer.error = error;
+	deliver(d);
 }
 
 /*
@@ -253,7 +270,7 @@ begin(const struct dialer_query *q)
 {
 	struct dial *d = free_dial();
 
-	d->id = q->id;
+	d->answer = (struct dialer_answer){ .id = q->id };
 	d->try = q->try == 1;
 	d->end = now() + (d->try ? TRY_MS : setup.deadline_ms);
 	d->state = DIAL_CONNECTING;
@@ -293,7 +310,8 @@ patience(void)
 
 		if (d->state == DIAL_NONE)
 			continue;
-		if (d->state == DIAL_AGAIN && left > AGAIN_MS)
+		if (d->state == DIAL_DECIDED || (d->state == DIAL_AGAIN &&
+		    left > AGAIN_MS))
 			left = AGAIN_MS;
 		if (least == -1 || left < least)
 			least = left;
@@ -317,6 +335,20 @@ wait_for_news(struct pollfd p[1 + DIALER_DIALS])
 			p[i].revents = 0;	/* interrupted */
 }
 
+static void
+look_after(struct dial *d, bool has_news)
+{
+	if (d->state == DIAL_DECIDED)
+		deliver(d);
+	else if (has_news)
+		decided(d);
+	else if (d->state == DIAL_AGAIN)
+		try_connect(d);
+	if ((d->state == DIAL_CONNECTING || d->state == DIAL_AGAIN) &&
+	    d->end <= now())
+		finish(d, DIALER_TIMEOUT, 0);
+}
+
 static _Noreturn void
 serve(void)
 {
@@ -324,16 +356,8 @@ serve(void)
 
 	for (;;) {
 		wait_for_news(p);
-		for (int i = 0; i < DIALER_DIALS; i++) {
-			struct dial *d = &dials[i];
-
-			if (p[1 + i].revents != 0)
-				decided(d);
-			else if (d->state == DIAL_AGAIN)
-				try_connect(d);
-			if (d->state != DIAL_NONE && d->end <= now())
-				finish(d, DIALER_TIMEOUT, 0);
-		}
+		for (int i = 0; i < DIALER_DIALS; i++)
+			look_after(&dials[i], p[1 + i].revents != 0);
 		if (p[0].revents != 0)
 			hear();
 	}

@@ -22,7 +22,6 @@
 #include "metrics.h"
 #include "parent.h"
 #include "service.h"
-#include "transport.h"
 
 #define STASH_MAX 32
 
@@ -181,14 +180,17 @@ expect_answer(void)
 
 /*
  * A wish could not be sent.  If there was no room for it, what is there to be
- * answered has us try again; if there was no memory, only time has.
+ * answered has us try again; if there was no memory, or too many descriptors are
+ * on their way, only time has.
  */
 static void
 not_sent(void)
 {
-	if (transport_starves(errno))
+	if (errno == EAGAIN)
+		return;
+	if (channel_passes(errno))
 		resting = event_add(&rest_timer, &rest_time) == 0;
-	else if (errno != EAGAIN)
+	else
 		lose_spawner("its channel is closed");
 }
 
@@ -220,31 +222,6 @@ is_worker(int fd)
 
 	return n == 0 || (n == 1 && service_relays()) ||
 	    (n == -1 && errno == EAGAIN);
-}
-
-static void
-on_worker(const struct spawner_event *e, int fd)
-{
-	if (fd == -1 || asked == 0 || !is_worker(fd)) {
-		lose_spawner(asked == 0 ? "it sent what was not asked for" :
-		    "it sent what is no worker's end");
-		if (fd != -1)
-			close(fd);
-		return;
-	}
-	asked--;
-	starved = false;
-	not_over(e->pid);
-	if (service_relays()) {
-		conn_hired(e->id, fd, e->pid);
-		conn_worker_ready();
-		return;
-	}
-	stash[stashed].fd = fd;
-	stash[stashed++].pid = e->pid;
-	metric_set(&metrics->workers_ready, stashed);
-	service_ready();
-	conn_worker_ready();
 }
 
 static void
@@ -280,6 +257,36 @@ lose_worker(const struct spawner_event *e)
 	resting = event_add(&rest_timer, &rest_time) == 0;
 	log_event_limited(LOG_ERR, "worker-lost", &told, service_now(),
 	    "%s; another is asked for", strerror(EMFILE));
+}
+
+/* A relay worker without its other end is lost, and that is no lie. */
+static void
+on_worker(const struct spawner_event *e, int fd)
+{
+	if (fd == -1 && service_relays()) {
+		lose_worker(e);
+		return;
+	}
+	if (fd == -1 || asked == 0 || !is_worker(fd)) {
+		lose_spawner(asked == 0 ? "it sent what was not asked for" :
+		    "it sent what is no worker's end");
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	asked--;
+	starved = false;
+	not_over(e->pid);
+	if (service_relays()) {
+		conn_hired(e->id, fd, e->pid);
+		conn_worker_ready();
+		return;
+	}
+	stash[stashed].fd = fd;
+	stash[stashed++].pid = e->pid;
+	metric_set(&metrics->workers_ready, stashed);
+	service_ready();
+	conn_worker_ready();
 }
 
 /* A worker that died unused must not be given to a client. */

@@ -16,8 +16,12 @@
 #define BOUNDS_PARENT_FILES	128
 /* Of a resolver: two for each question to each server, and a few. */
 #define BOUNDS_RESOLVER_FILES	2064
-/* Of a dialer: its connections under way, and a few. */
-#define BOUNDS_DIALER_FILES	80
+/*
+ * Of a dialer: its connections under way, and a few.  For all of 64 parents, as
+ * what one of them has not received yet is counted against the others, who are
+ * of the same user.
+ */
+#define BOUNDS_DIALER_FILES	4112
 
 /* What they depend on. */
 struct bounds_for {

@@ -40,6 +40,13 @@ channel_send(int sock, const void *msg, size_t len, int fd)
 	return n == (ssize_t)len;
 }
 
+bool
+channel_passes(int error)
+{
+	return error == EAGAIN || error == ETOOMANYREFS || error == ENOBUFS ||
+	    error == ENOMEM;
+}
+
 /*
  * With room for just one descriptor (CMSG_SPACE would hold two) the kernel closes any further one itself
  * and sets MSG_CTRUNC; so a sender cannot fill our descriptor table.

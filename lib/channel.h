@@ -106,6 +106,13 @@ struct spawner_event {
 bool channel_send(int sock, const void *msg, size_t len, int fd);
 
 /*
+ * Of an errno of channel_send: does it pass?  ETOOMANYREFS does, too: descriptors
+ * that were sent and not received yet are counted for each user, over all its
+ * processes, and compared with the sender's RLIMIT_NOFILE (unix(7)).
+ */
+bool channel_passes(int error);
+
+/*
  * Receive one message of exactly `len` bytes into `msg`; a descriptor that
  * came with it goes to *fd (-1: none), close-on-exec, owned by the caller.
  * Returns 1; 0 at end of file; -1 with errno set: EAGAIN if there is nothing,

@@ -307,7 +307,10 @@ become_relay(int fd)
 	relay_main(setup.idle_ms);
 }
 
-/* The first that is owed. */
+/*
+ * The first that is owed.  If the worker's other end cannot be sent, the parent is
+ * told of it without, so that it does not wait; the worker finds nobody there.
+ */
 static bool
 spawn_relay(void)
 {
@@ -322,7 +325,8 @@ spawn_relay(void)
 		become_relay(pair[1]);
 	close(pair[1]);
 	if (pid != -1) {
-		tell(SPAWNER_WORKER, pid, 0, 0, pair[0]);
+		if (!tell(SPAWNER_WORKER, pid, 0, 0, pair[0]))
+			tell(SPAWNER_WORKER, pid, 0, 0, -1);
 		close(wish[0].service);
 		memmove(wish, wish + 1, --wishes * sizeof wish[0]);
 	}

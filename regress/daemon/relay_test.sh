@@ -549,6 +549,91 @@ queue_body() {
 	stop_daemon
 }
 
+# What a parent has not received yet counts against all dialers of that user.  So
+# two are stopped while their answers come.
+root_case burst "Many connections that no parent receives yet end no dialer"
+burst_body() {
+	mkdir run
+	chmod 755 . run
+	start_service "unix:$PWD/run/app.sock" full
+	fill "unix:$PWD/run/app.sock"
+	make_pki
+	write_metrics_conf worker=relay relay.to=unix:run/app.sock parents=2 \
+	    timeouts.connect=100s
+	start_daemon
+	# shellcheck disable=SC2046
+	for _ in $(seq 110); do
+		connect </dev/null >>out 2>>err &
+		record $!
+	done
+	wait_for 60 dialing 110 || atf_fail "they do not come to be dialed"
+	set -- "$(process_titled "$daemon_pid" 'posternd: parent 0')" \
+	    "$(process_titled "$daemon_pid" 'posternd: parent 1')"
+	kill -STOP "$@"
+	start_service "unix:$PWD/run/new.sock" greet hello
+	mv run/new.sock run/app.sock
+	wait_for 60 accepted 90 || atf_fail "not all are connected"
+	kill -CONT "$@"
+	wait_for 60 greeted 110 || atf_fail "$(wc -l <out) were served: $(cat err)"
+	test "$(log_count event=dialer-died)" -eq 0 || atf_fail "one died"
+	stop_daemon
+}
+
+dialing() {
+	get_metrics
+	test "$(metric 'postern_connections{state="dialing"}')" -eq "$1"
+}
+
+accepted() {
+	test "$(find "/proc/$service_pid/fd" | wc -l)" -ge "$1"
+}
+
+greeted() {
+	test "$(grep -c hello out)" -eq "$1"
+}
+
+# hog UID: so many descriptors on their way that this user may send no more.
+hog() {
+	cat >hog.py <<-'END'
+	import array, os, resource, socket, sys, time
+	hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+	resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+	os.setgroups([])
+	os.setuid(int(sys.argv[1]))
+	pairs = []
+	try:
+	    for _ in range(40):
+	        a, b = socket.socketpair()
+	        pairs.append((a, b))
+	        a.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+	            array.array("i", [0] * 200))])
+	except OSError:
+	    pass
+	print("there", flush=True)
+	time.sleep(1000)
+	END
+	run_in_background python3 hog.py "$1" >hogged
+	hog=$!
+	expect_soon test -s hogged
+}
+
+root_case crowded "Where no descriptor can be sent now it is sent later"
+crowded_body() {
+	start_relay greet hello -- timeouts.connect=60s parents=1
+	hog "$(awk '$1 == "Uid:" { print $2 }' "/proc/$(dialer)/status")"
+	none=$(find "/proc/$service_pid/fd" | wc -l)
+	connect </dev/null >out 2>err &
+	client=$!
+	record $client
+	expect_soon accepted $((none + 1))
+	expect_soon dialing 1
+	kill "$hog"
+	wait $client || atf_fail "the client failed: $(cat err)"
+	test "$(cat out)" = hello || atf_fail "it got $(cat out)"
+	test "$(log_count event=dialer-died)" -eq 0 || atf_fail "it died"
+	stop_daemon
+}
+
 # ---- processes that die ----------------------------------------------------------------
 
 dialer_is_not() {
