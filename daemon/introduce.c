@@ -1,5 +1,6 @@
 #include "introduce.h"
 
+#include <netinet/in.h>
 #include <openssl/x509.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,9 +16,24 @@
 #define HEADER_MAX	2048
 
 struct words {
-	char	cn[CN_MAX + 1], sha256[65], subject[SUBJECT_MAX + 1];
+	char	cn[CN_MAX + 1], sha256[65];
+	/* One that is cut off, and has "..." there, is longer than it may be. */
+	char	subject[SUBJECT_MAX + 8];
 	char	serial[64];
 };
+
+/*
+ * Could this be taken for an end or a line?  The controls of ASCII, those of
+ * U+0080 to U+009F, and Unicode's own ends of line, U+2028 and U+2029.
+ */
+static bool
+steers(const uint8_t *p, int left)
+{
+	return p[0] < ' ' || p[0] == 0x7f ||
+	    (left > 1 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) ||
+	    (left > 2 && p[0] == 0xe2 && p[1] == 0x80 &&
+	    (p[2] == 0xa8 || p[2] == 0xa9));
+}
 
 /*
  * The last, which is the most specific.  As it is, since the protocol says UTF-8,
@@ -42,7 +58,7 @@ common_name(X509 *leaf, char dst[CN_MAX + 1])
 		return NULL;
 	fits = n > 0 && n <= CN_MAX;
 	for (int i = 0; fits && i < n; i++)
-		fits = utf8[i] >= ' ' && utf8[i] != 0x7f;
+		fits = !steers(utf8 + i, n - i);
 	if (fits)
 		memcpy(dst, utf8, (size_t)n);
 	dst[fits ? n : 0] = '\0';
@@ -78,8 +94,33 @@ find_target(const struct conn *c, struct sockaddr_storage *target)
 	if (target->ss_family == AF_UNSPEC && getsockname(c->t.sock,
 	    (struct sockaddr *)target, &len) == -1)
 		return false;
-	addr_unmap(target);
 	return true;
+}
+
+/* The other way round: as an IPv6 address says it. */
+static void
+map(struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in in = *(const struct sockaddr_in *)ss;
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+	    .sin6_port = in.sin_port };
+
+	in6.sin6_addr.s6_addr[10] = in6.sin6_addr.s6_addr[11] = 0xff;
+	memcpy(&in6.sin6_addr.s6_addr[12], &in.sin_addr, 4);
+	memset(ss, 0, sizeof *ss);
+	memcpy(ss, &in6, sizeof in6);
+}
+
+/* A header has one family.  Of a balancer's one of the two may be mapped. */
+static void
+make_alike(struct sockaddr_storage *a, struct sockaddr_storage *b)
+{
+	addr_unmap(a);
+	addr_unmap(b);
+	if (a->ss_family == AF_INET && b->ss_family == AF_INET6)
+		map(a);
+	else if (b->ss_family == AF_INET && a->ss_family == AF_INET6)
+		map(b);
 }
 
 bool
@@ -88,7 +129,7 @@ introduce(struct conn *c)
 	const struct config *g = service.config;
 	struct proxy_client p = { .version = NULL };
 	static uint8_t header[HEADER_MAX];
-	struct sockaddr_storage target;
+	struct sockaddr_storage source = c->address, target;
 	X509 *leaf = beneath_leaf(&c->verdict);
 	static struct words w;
 	size_t len = 0;
@@ -100,9 +141,11 @@ introduce(struct conn *c)
 	}
 	if (leaf != NULL && g->relay_certificate)
 		describe(&p, &w, leaf);
-	if (leaf != NULL && find_target(c, &target))
-		len = proxy_introduce(header, sizeof header, &c->address,
-		    &target, &p);
+	if (leaf != NULL && find_target(c, &target)) {
+		make_alike(&source, &target);
+		len = proxy_introduce(header, sizeof header, &source, &target,
+		    &p);
+	}
 	X509_free(leaf);
 	return len > 0 && pile_keep(&c->plain, header, len);
 }

@@ -791,6 +791,31 @@ print(int(sys.argv[1].split("=")[1], 16))' \
 	stop_daemon
 }
 
+# Source and target of one header: one IPv4, as IPv6 has it, and the other not.
+e2e_case introduced_mapped "Behind a balancer whose header mixes two families"
+introduced_mapped_body() {
+	start_relay header -- relay.proxy=yes 'proxy.from={"127.0.0.1"}'
+	cat >mixed.py <<-'END'
+	import socket, ssl, struct, sys
+	context = ssl.create_default_context(cafile="ca.pem")
+	context.load_cert_chain("client.pem", "client.key")
+	sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+	ip = lambda a: socket.inet_pton(socket.AF_INET6, a)
+	sock.sendall(b"\r\n\r\n\0\r\nQUIT\n\x21\x21" + struct.pack("!H", 36) +
+	    ip("::ffff:192.0.2.7") + ip("2001:db8::1") +
+	    struct.pack("!HH", 4711, 443))
+	tls = context.wrap_socket(sock, server_hostname="127.0.0.1")
+	tls.sendall(b"hello")
+	print(tls.recv(5).decode())
+	tls.unwrap()
+	END
+	python3 mixed.py "$port" >out 2>err || atf_fail "$(cat err)"
+	test "$(cat out)" = hello || atf_fail "it got $(cat out)"
+	assert_heard 'd["source"][:7], d["source"][-4:]' "('::ffff:', '4711')"
+	assert_heard 'd["target"]' "2001:db8::1 443"
+	stop_daemon
+}
+
 # What would end a line or steer a terminal is not passed on as it is.
 e2e_case hostile "A hostile name is not passed on"
 hostile_body() {
@@ -798,9 +823,10 @@ hostile_body() {
 	    'relay.proxy-tlvs={"tls", "certificate"}'
 	printf '%s\n' basicConstraints=CA:FALSE extendedKeyUsage=clientAuth \
 	    >evil.conf
-	for name in "$(printf 'a\nb')" "$(printf 'e\033[2Jf')"; do
+	for name in "$(printf 'a\nb')" "$(printf 'e\033[2Jf')" \
+	    "$(printf 'g\302\205h')" "$(printf 'i\342\200\250j')"; do
 		openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
-		    -nodes -keyout evil.key -subj "/O=x/CN=$name" \
+		    -utf8 -nodes -keyout evil.key -subj "/O=x/CN=$name" \
 		    -out evil.csr 2>openssl.err &&
 		    openssl x509 -req -in evil.csr -CA ca.pem -CAkey ca.key \
 		    -set_serial 77 -days 1 -extfile evil.conf -out evil.pem \
