@@ -150,7 +150,7 @@ check_user(const struct service *s, struct subject *p)
 void
 check_uids_differ(struct service *s)
 {
-	uid_t uid[OWNER_COUNT];
+	uid_t uid[OWNER_COUNT] = { 0 };
 	bool known[OWNER_COUNT] = { false };
 
 	for (size_t i = 0; i < s->count && !s->one_uid; i++) {

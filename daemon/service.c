@@ -42,7 +42,7 @@ static const struct timeval last_clients = { .tv_usec = 250000 };
 
 struct service service;
 
-static const struct timeval rest_time = { .tv_usec = SERVICE_REST_MS * 1000 };
+static const struct timeval rest_time = { .tv_usec = SERVICE_REST_MS * 1000L };
 
 static struct event	listener[CONFIG_LISTEN_MAX];
 static struct event	signals, rest_timer, drain_timer, stop_timer;

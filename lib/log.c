@@ -266,7 +266,9 @@ field_letter(char c)
 	static const char large[] = "_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	const char *at = c == '\0' ? NULL : strchr(small, c);
 
-	return at == NULL ? c : large[at - small];
+	if (at == NULL)
+		return c;
+	return large[at - small];
 }
 
 /*

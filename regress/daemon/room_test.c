@@ -80,13 +80,13 @@ rested(int64_t ms, void (*meanwhile)(void))
 static void
 flip_ours(void)
 {
-	set(&slots[OURS].count.waiting, SHARE - (uint32_t)(rand() % 2));
+	set(&slots[OURS].count.waiting, SHARE - (uint32_t)(random() % 2));
 }
 
 static void
 flip_theirs(void)
 {
-	set(&slots[OTHERS].count.waiting, rand() % 2 == 0 ? 0 : SHARE);
+	set(&slots[OTHERS].count.waiting, random() % 2 == 0 ? 0 : SHARE);
 }
 
 static void

@@ -317,10 +317,10 @@ take_too_much(void)
 	if (sabotage_has("descriptor"))
 		dup2(3, EXTRA_FD);
 	if (sabotage_has("write_execute"))
-		mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		(void)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (sabotage_has("shared_memory"))
-		mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		(void)mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sabotage_has("stranger"))
 		be_a_stranger();

@@ -118,7 +118,7 @@ grow_memory(const struct policy_row *row)
 
 	if (p == MAP_FAILED)
 		return false;
-	p[3 * PAGE] = 1;
+	p[3L * PAGE] = 1;
 	return true;
 }
 
