@@ -63,7 +63,7 @@ check_environment(const struct service *s, struct subject *p)
 		note(p->finding, ASPECT_ENVIRONMENT, VERDICT_FAILED,
 		    "something is left behind its title");
 	else
-		note_unread(p, ASPECT_ENVIRONMENT, "its memory");
+		note_unread(p, ASPECT_ENVIRONMENT, "where its title lies");
 	if (memory != -1)
 		close(memory);
 }

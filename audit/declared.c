@@ -149,7 +149,7 @@ is_titled(const struct declared *d, const char *title)
 {
 	size_t n = strlen(d->title);
 
-	if (strncmp(title, d->title, n) != 0)
+	if (strncmp(title, d->title, n) != 0)	/* NOLINT(bugprone-not-null*) */
 		return false;
 	title += n;
 	if (!d->numbered)

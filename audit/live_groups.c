@@ -18,7 +18,8 @@ alike(const struct subject *a, const struct subject *b)
 static void
 join(struct group *g, const struct subject *p)
 {
-	g->member = reallocarray(g->member, g->count + 1, sizeof *g->member);
+	g->member = reallocarray(g->member, g->count + 1,
+	    sizeof(struct subject *));
 	if (g->member == NULL)
 		abort();
 	if (g->count == 0)

@@ -210,7 +210,7 @@ add(struct service *s, pid_t pid, const struct subject *parent)
 		free(p);
 		return NULL;
 	}
-	s->all = reallocarray(s->all, s->count + 1, sizeof *s->all);
+	s->all = reallocarray(s->all, s->count + 1, sizeof(struct subject *));
 	if (s->all == NULL)
 		abort();
 	s->all[s->count++] = p;
