@@ -34,10 +34,10 @@ KINDS = [
     "carried do=echo weight=10 cert=client size=500 "
     f"from={BALANCER} for=192.0.2.7",
     f"probe do=local weight=2 from={BALANCER}",
-    f"nobody do=refused weight=5 from={AT}",
-    f"stranger do=refused weight=5 cert=other from={AT}",
-    f"revoked do=refused weight=5 cert=revoked from={AT}",
-    f"expired do=refused weight=5 cert=expired from={AT}",
+    f"nobody do=alerted weight=5 from={AT}",
+    f"stranger do=alerted weight=5 cert=other from={AT}",
+    f"revoked do=alerted weight=5 cert=revoked from={AT}",
+    f"expired do=alerted weight=5 cert=expired from={AT}",
     f"garbage do=garbage weight=4 from={AT}",
     f"silent do=silent weight=1 pause=10 from={AT}",
 ]
@@ -62,6 +62,11 @@ PROMPT_S = 20
 LASTING = ("posternd: supervisor", "posternd: exporter", "posternd: parent",
            "postern-worker: init", "postern-worker: pool") + TITLES["spawner"]
 MIB = 1024 * 1024
+# What it may have more at rest after one more load: a leak of 4 KiB a client
+# is more within the minute of soak_test.  A pool keeps what a client's bytes
+# once waited in, 64 KiB for each place among its descriptors.
+SLACK = {"postern-worker: pool": MIB}
+LOAD_S = 20
 
 
 class Failed(Exception):
@@ -542,7 +547,7 @@ def compare_each(new, before, after):
             continue
         print(f"{p.kind:28}{pid:8}  {p.memory // 1024:8} "
               f"{now.memory // 1024:8}")
-        if now.memory > p.memory * 1.1 + MIB / 2:
+        if now.memory > p.memory * 1.05 + SLACK.get(p.kind, MIB / 4):
             wrong.append(f"{p.kind}: process {pid} has {now.memory} bytes, "
                          f"and had {p.memory}")
         if now.descriptors > max(p.descriptors, usual.get(p.kind, 0)):
@@ -592,9 +597,10 @@ def soak(services, options):
         s.memory.clear()
     drive(services, max(options.seconds - warm, 10), options, since)
     after = [s.rest_anew() for s in services]
-    drive(services, warm, options, since, undisturbed=True)
+    more = max(LOAD_S, warm)
+    drive(services, more, options, since, undisturbed=True)
     once = [s.rest() for s in services]
-    drive(services, warm, options, since, undisturbed=True)
+    drive(services, more, options, since, undisturbed=True)
     twice = [s.rest() for s in services]
     wrong = []
     for s, a, b, c, d in zip(services, before, after, once, twice):

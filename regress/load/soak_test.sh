@@ -104,3 +104,27 @@ told_body() {
 	assert len(wrong(["worker", "parent"], took=30e3)) == 1
 	EOF
 }
+
+# Who is cut off by a server that has died was not refused.
+e2e_case broken_off "who is cut off has not been turned away by an alert"
+broken_off_body() {
+	make_pki
+	port=$(free_port)
+	cat >closes.py <<-'EOF'
+	import socket, sys
+	s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+	while True:
+	    c = s.accept()[0]
+	    c.recv(4096)
+	    c.close()
+	EOF
+	run_in_background python3 closes.py "$port"
+	expect_soon port_in_use "$port"
+	"$(atf_get_srcdir)/visitors_helper" -n 20 127.0.0.1 "$port" \
+	    "refused do=refused" "alerted do=alerted" >visits 2>err
+	grep -q "^kind refused begun=\([0-9]*\) done=\1 lost=0 " visits &&
+	    grep -q "^kind alerted begun=\([1-9][0-9]*\) done=0 lost=\1 " visits || {
+		cat visits err >&2
+		atf_fail "it counts otherwise"
+	}
+}

@@ -18,6 +18,7 @@
  *	weight	how many of it there are beside others (1)
  *	do	echo	what is sent comes back, and all ends in order
  *		refused	TLS, and it is turned away without a byte of data
+ *		alerted	the same, and an alert says so: no end by accident
  *		garbage	no TLS; it is turned away
  *		silent	says nothing until it is turned away
  *		local	a balancer's own check: a LOCAL header, and the end
@@ -56,7 +57,8 @@
 #define CHUNK		16384
 #define PERIOD		65521		/* a prime: what is shifted is seen */
 
-enum act { ACT_ECHO, ACT_REFUSED, ACT_GARBAGE, ACT_SILENT, ACT_LOCAL };
+enum act { ACT_ECHO, ACT_REFUSED, ACT_ALERTED, ACT_GARBAGE, ACT_SILENT,
+    ACT_LOCAL };
 
 struct kind {
 	const char	*name;
@@ -159,8 +161,9 @@ static enum act
 act_named(const char *word)
 {
 	static const char *const words[] = { [ACT_ECHO] = "echo",
-	    [ACT_REFUSED] = "refused", [ACT_GARBAGE] = "garbage",
-	    [ACT_SILENT] = "silent", [ACT_LOCAL] = "local" };
+	    [ACT_REFUSED] = "refused", [ACT_ALERTED] = "alerted",
+	    [ACT_GARBAGE] = "garbage", [ACT_SILENT] = "silent",
+	    [ACT_LOCAL] = "local" };
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strcmp(words[i], word) == 0)
@@ -453,6 +456,20 @@ ssl_words(void)
 	return s != NULL ? s : "unknown";
 }
 
+static bool
+is_refused(const struct visit *v)
+{
+	return v->kind->act == ACT_REFUSED || v->kind->act == ACT_ALERTED;
+}
+
+/* Is it what a refusal looks like, and no connection that broke off? */
+static bool
+as_refused(const struct visit *v, int error)
+{
+	return v->kind->act == ACT_REFUSED || (error == SSL_ERROR_SSL &&
+	    ERR_GET_REASON(ERR_peek_last_error()) > SSL_AD_REASON_OFFSET);
+}
+
 /* After a call that did not do: must it wait, or has this visit ended? */
 static enum step
 stopped_by(struct visit *v, int r, bool *room)
@@ -463,7 +480,7 @@ stopped_by(struct visit *v, int r, bool *room)
 		*room = *room || e == SSL_ERROR_WANT_WRITE;
 		return STEP_WAIT;
 	}
-	if (v->kind->act == ACT_REFUSED)
+	if (is_refused(v) && as_refused(v, e))
 		done(v);
 	else if (e == SSL_ERROR_ZERO_RETURN && v->stage == STAGE_END &&
 	    v->received == v->sent)
@@ -494,7 +511,7 @@ shake(struct visit *v, bool *room)
 	r = SSL_do_handshake(v->ssl);
 	if (r != 1)
 		return stopped_by(v, r, room);
-	if (v->kind->act == ACT_REFUSED)
+	if (is_refused(v))
 		v->stage = STAGE_TURNED_AWAY;
 	else
 		aim(v);
@@ -531,7 +548,7 @@ pull(struct visit *v, bool *room)
 	r = SSL_read(v->ssl, got, sizeof got);
 	if (r <= 0)
 		return stopped_by(v, r, room);
-	if (v->kind->act == ACT_REFUSED)
+	if (is_refused(v))
 		errx(EX_PROTOCOL, "%s: was let in", v->kind->name);
 	if ((uint64_t)r > v->sent - v->received ||
 	    memcmp(got, pattern + (v->start + v->received) % PERIOD,

@@ -9,13 +9,13 @@
 #
 # Each mutant (tables.py) is tried with the cases of its process until one
 # notices; what was found with these very programs and that very case is not
-# tried again, unless --anew.  --only: those whose name has TEXT in
-# it, or one of several with ; between.  --missing: those of which the table of
-# results says nothing yet, or nothing good.  --write: into the table of results (report.py).  --check: has that table
-# all there is, and nothing that was not noticed?  --no-mutant: a mutant that changes
-# nothing, which nobody may notice, by all cases of that process's directories.
-# --no-search: with the cases of judge.py's lists alone.  Exit status 0: all were
-# noticed.
+# tried again, unless --anew. --only: those whose name has TEXT in it, or one
+# of several with ; between. --missing: those of which the table of results
+# says nothing yet, or nothing good. --write: into the table of results
+# (report.py). --check: has that table all there is, and nothing that was not
+# noticed? --no-mutant: a mutant that changes nothing, which nobody may notice,
+# by all cases of that process's directories. --no-search: with the cases of
+# judge.py's lists alone. Exit status 0: all were noticed.
 
 import argparse
 import datetime
