@@ -12,6 +12,7 @@
 #	greet WORD	WORD first, and then like echo
 #	give N		N bytes and the end; then like digest, but into
 #			service.log
+#	later		the end at once; then the same, once there is a file `go'
 #	header		take a PROXY header, and put what it says into service.log
 #			as a line of JSON; then like echo
 #	close		close it at once
@@ -24,7 +25,8 @@ service_pid=
 
 write_service() {
 	cat >service.py <<-'END'
-	import hashlib, ipaddress, json, os, signal, socket, struct, sys, threading
+	import hashlib, ipaddress, json, os, signal, socket, struct, sys
+	import threading, time
 
 	at, mode = sys.argv[1:3]
 	argument = sys.argv[3] if len(sys.argv) > 3 else ""
@@ -116,6 +118,11 @@ write_service() {
 	    elif mode == "give":
 	        c.sendall(bytes(i % 251 for i in range(int(argument))))
 	        c.shutdown(socket.SHUT_WR)
+	        log(digest(c))
+	    elif mode == "later":
+	        c.shutdown(socket.SHUT_WR)
+	        while not os.path.exists("go"):
+	            time.sleep(0.05)
 	        log(digest(c))
 	    elif mode == "header":
 	        header(c)

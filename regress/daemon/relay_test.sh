@@ -91,7 +91,7 @@ write_strange_client() {
 	        break
 	    got += n
 	print(got)
-	for i in range(10):
+	for i in range(int(sys.argv[2]) if len(sys.argv) > 2 else 10):
 	    step(lambda: tls.write(b"x" * 10000))
 	try:
 	    tls.unwrap()
@@ -203,6 +203,19 @@ ends_first_body() {
 	grep -q '^100000 ' service.log ||
 	    atf_fail "the service got $(cat service.log)"
 	expect_log 'event=close .*end=finished bytes_in=100000 bytes_out=3000000'
+	stop_daemon
+}
+
+# What the kernel has still to send for a worker that has gone is sent.
+e2e_case reads_late "What a service reads late, when all have gone, is whole"
+reads_late_body() {
+	start_relay later
+	write_strange_client
+	python3 strange_client.py "$port" 100 >out || atf_fail "the client failed"
+	expect_log 'event=close .*end=finished bytes_in=1000000 '
+	expect_soon no_relay_worker
+	touch go
+	expect_soon grep -qs '^1000000 ' service.log
 	stop_daemon
 }
 
