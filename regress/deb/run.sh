@@ -233,7 +233,7 @@ upgrade() {
 	test "$(serving_version)" = "$newer" ||
 	    die "after the upgrade $(serving_version) serves"
 	load_ends
-	test -n "$socket" && test "$(socket_since)" = "$socket" ||
+	{ test -n "$socket" && test "$(socket_since)" = "$socket"; } ||
 	    die "the socket was made anew"
 	in_machine grep -q 'drain = 60s' /etc/postern/posternd.conf ||
 	    die "the configuration was not kept"
