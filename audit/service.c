@@ -268,8 +268,12 @@ find_programs(struct service *s, const struct subject *p)
 
 	if (!proc_stat(p->dir, "exe", &s->program[PROGRAM_DAEMON]) ||
 	    !proc_stat(p->dir, "fd/2", &s->log) ||
-	    !proc_numbers(p->dir, "fd", &fd, &count))
+	    !proc_numbers(p->dir, "fd", &fd, &count)) {
+		if (proc_gone(errno))
+			errx(EX_UNAVAILABLE, "live: process %d ended "
+			    "meanwhile", (int)p->pid);
 		err(EX_NOPERM, "live: process %d", (int)p->pid);
+	}
 	for (size_t i = 0; i < count; i++) {
 		char name[32], path[4096];
 		struct stat st;
