@@ -844,7 +844,7 @@ not_taken() {
 	told 0 'result=ok'
 	stays_out revoked
 	kill -HUP "$daemon_pid"
-	expect_log 'result=ok'
+	expect_log 'event=reload result=ok'
 	: >daemon.log
 }
 
@@ -852,7 +852,7 @@ in_force_again() {
 	cp force.pem crl.pem.new
 	put crl.pem
 	kill -HUP "$daemon_pid"
-	expect_log 'result=ok'
+	expect_log 'event=reload result=ok'
 	stays_out revoked
 	: >daemon.log
 }
