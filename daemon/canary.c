@@ -289,7 +289,7 @@ on_service(evutil_socket_t fd, short what, void *arg)
 	    on_service);
 }
 
-/* False when there is no more for now, or for good. */
+/* False when there is no more yet, or will never be. */
 static bool
 take_some(void)
 {

@@ -532,7 +532,8 @@ write_pid_file(void)
 		die(EX_UNAVAILABLE, "%s: another posternd runs with this "
 		    "pid-file", config.pid_file);
 	/* For all to read, whatever the umask. */
-	if (fchmod(fd, 0644) == -1 || ftruncate(fd, 0) == -1 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+	if (fchmod(fd, 0644) == -1 || ftruncate(fd, 0) == -1 ||
+	    dprintf(fd, "%d\n", (int)getpid()) < 0)
 		die(EX_IOERR, "%s: %s (pid-file)", config.pid_file,
 		    strerror(errno));
 	supervisor.pid_file = fd;

@@ -169,7 +169,8 @@ tell_sessions(const struct metrics *m)
 	single("postern_echo_received_bytes_total", "counter",
 	    "Clients' bytes, decrypted.", metric_get(&m->bytes_in));
 	single("postern_echo_sent_bytes_total", "counter",
-	    "Bytes that workers gave back, or relayed to clients.", metric_get(&m->bytes_out));
+	    "Bytes that workers gave back, or relayed to clients.",
+	    metric_get(&m->bytes_out));
 	family("postern_workers", "gauge", "Workers; with isolation \"pool\" "
 	    "the places that they offer.");
 	sample("postern_workers", "state", "ready",

@@ -342,7 +342,8 @@ service_run(const struct helpers *h, bool listens)
 {
 	bool more = false;
 
-	for (uint32_t i = 0; listens && service.accepting && i < service.config->listens; i++)
+	for (uint32_t i = 0; listens && service.accepting &&
+	    i < service.config->listens; i++)
 		if (event_add(&listener[i], NULL) == -1)
 			fatal(EX_OSERR, "libevent: a listening socket");
 	if (h->resolver != -1)

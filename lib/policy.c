@@ -501,8 +501,9 @@ static const struct policy_group resolver =
 /*
  * The limits on connect(2) name one memory (POLICY_DIAL_ADDRESS), and one length,
  * a local address's, which the kernel takes for others, too: with a shorter one
- * a local socket's name would be another, the beginning of its own.  So no row may be added by which a page can be written that is read-only, or
- * another put in its place: no mmap, munmap, mremap, mprotect or madvise.
+ * a local socket's name would be another, the beginning of its own.  And no row
+ * may be added by which a page can be written that is read-only, or another put
+ * in its place: no mmap, munmap, mremap, mprotect or madvise.
  */
 static const struct policy_row dialer_rows[] = {
 	{ "close", { {0} }, "a connection is handed over, or did not come about" },
@@ -1173,8 +1174,9 @@ static const struct declaration {
 	    &ending, &clocks, &dates, &resumed, &more_heap, &no_heap,
 	    &sanitizer, &sanitizer_old }, { NULL } },
 	[POLICY_PARENT] = { "parent", "posternd: parent", POLICY_SUPERVISOR,
-	    { &parent, &parent_old, &parent_new, &parent_fstat, &memory, &randomness, &seeds, &ending, &clocks, &old_clocks, &dates,
-	    &resumed, &late, &no_heap, &pressure, &sanitizer, &sanitizer_old },
+	    { &parent, &parent_old, &parent_new, &parent_fstat, &memory,
+	    &randomness, &seeds, &ending, &clocks, &old_clocks, &dates, &resumed,
+	    &late, &no_heap, &pressure, &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
 	    &files_reserve, &parent_setup, &libressl, &looper, &ids, &empty_root,
