@@ -341,7 +341,7 @@ enum key {
 	KEY_PER_ADDRESS, KEY_MAX_HANDSHAKES, KEY_ACCEPT_RATE,
 	KEY_ACCEPT_BURST, KEY_PREFIX4, KEY_PREFIX6, KEY_WORKER,
 	KEY_DIALER_USER, KEY_RELAY_TO, KEY_RELAY_PROXY, KEY_RELAY_TLVS,
-	KEY_CONNECT, KEY_COUNT
+	KEY_CONNECT, KEY_BUSY_POLL, KEY_COUNT
 };
 
 static const char *const sections[] = { "", "clients", "proxy", "resolver",
@@ -365,6 +365,8 @@ static const struct {
 	    "\"connection\" or \"pool\"" },
 	[KEY_POOL_WORKERS] = { "", "pool-workers", false,
 	    "a number from 1 to 64" },
+	[KEY_BUSY_POLL] = { "", "busy-poll", false,
+	    "a number from 0 (not at all) to 10000, of microseconds" },
 	[KEY_USER] = { "", "user", false, "a user's name" },
 	[KEY_WORKER_USER] = { "", "worker-user", false, "a user's name" },
 	[KEY_PID_FILE] = { "", "pid-file", false, "a file name" },
@@ -455,6 +457,8 @@ apply(enum key k, const char *s, struct config *c)
 		return set_isolation(s, c);
 	case KEY_POOL_WORKERS:
 		return set_number(s, 1, 64, &c->pool_workers);
+	case KEY_BUSY_POLL:
+		return set_number(s, 0, 10000, &c->busy_poll_us);
 	case KEY_USER:
 		return s[0] != '\0' && text_copy(c->user, CONFIG_NAME_MAX, s);
 	case KEY_WORKER_USER:
@@ -607,6 +611,7 @@ set_defaults(struct config *c)
 	c->watch_ms = 60000;
 	c->isolation = ISOLATION_CONNECTION;
 	c->pool_workers = 1;
+	c->busy_poll_us = 50;
 	c->max_connections = 1024;
 	c->accept_rate = 500;
 	c->accept_burst = 5000;

@@ -59,6 +59,7 @@ struct config {
 	bool			relay_tls;	/* with what TLS found, */
 	bool			relay_certificate;	/* and whose it is */
 	uint32_t		pool_workers;
+	uint32_t		busy_poll_us;	/* 0: not at all */
 	char			user[CONFIG_NAME_MAX];
 	char			worker_user[CONFIG_NAME_MAX];
 	char			resolver_user[CONFIG_NAME_MAX];

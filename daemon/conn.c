@@ -440,12 +440,14 @@ conn_news(void)
 }
 
 bool
-conn_run(void)
+conn_run(const struct conn **lone)
 {
 	struct queue now = TAILQ_HEAD_INITIALIZER(now);
 	struct conn *c;
 
 	TAILQ_CONCAT(&now, &run_queue, run);
+	c = TAILQ_FIRST(&now);
+	*lone = c != NULL && TAILQ_NEXT(c, run) == NULL ? c : NULL;
 	while ((c = TAILQ_FIRST(&now)) != NULL) {
 		TAILQ_REMOVE(&now, c, run);
 		if (c->state == STATE_GONE) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "busypoll.h"
 #include "channel.h"
 #include "dial.h"
 #include "expiry.h"
@@ -340,6 +341,7 @@ service_relays(void)
 void
 service_run(const struct helpers *h, bool listens)
 {
+	const struct conn *lone;
 	bool more = false;
 
 	for (uint32_t i = 0; listens && service.accepting &&
@@ -352,11 +354,13 @@ service_run(const struct helpers *h, bool listens)
 		dial_serve(service.base, h->dialer);
 	news_serve(service.base);
 	stash_start(h->spawner);
+	busypoll_start(service.config->busy_poll_us);
 	while (service.accepting || service.open > 0) {
 		turn++;
 		if (event_base_loop(service.base, EVLOOP_ONCE |
 		    (more ? EVLOOP_NONBLOCK : 0)) == -1)
 			fatal(EX_OSERR, "libevent: the loop failed");
-		more = conn_run();
+		more = conn_run(&lone);
+		more = busypoll_again(lone) || more;
 	}
 }

@@ -129,8 +129,9 @@ void conn_worker_ended(pid_t pid, enum word word);
 void conn_worker_died(pid_t pid, int signal, int status);
 
 /* Let connections that have input left have their next turn; true if any is
- * left to do. */
-bool conn_run(void);
+ * left to do.  *lone: the only one that had one, to be compared; else NULL. */
+struct conn;
+bool conn_run(const struct conn **lone);
 
 /* End every session cleanly now: what was received is still echoed. */
 void conn_end_all(const char *why);

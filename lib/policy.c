@@ -428,6 +428,8 @@ static const struct policy_row parent_rows[] = {
 	    "newer files, from the supervisor" },
 	{ "recvmsg", { EQ(0, 12), EQ(2, MSG_CMSG_CLOEXEC) },
 	    "a connection to the service, from the dialer" },
+	{ "sched_yield", { {0} },
+	    "a lone client's worker runs, before it looks again" },
 	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) },
 	    "how many workers it wants of the spawner" },
 	{ "sendmsg", { EQ(0, 6), EQ(2, MSG_NOSIGNAL) },

@@ -79,6 +79,7 @@ everything_body() {
 	parents = 64
 	isolation = pool
 	pool-workers = 64
+	busy-poll = 10000
 	user = "_postern"
 	worker-user = "_posternw"
 	pid-file = /run/some.pid
@@ -295,6 +296,7 @@ out_of_range_body() {
 	wrong 1 ".*parents = \"99999999999999999999\"" \
 	    'parents = 99999999999999999999'
 	wrong 1 ".*pool-workers = \"0\": want" 'pool-workers = 0'
+	wrong 1 ".*busy-poll = \"10001\": want .*0 .*10000" 'busy-poll = 10001'
 	wrong 1 ".*max-connections = \"0\": want .*1 to 100000" \
 	    'max-connections = 0'
 	wrong 1 ".*max-connections = \"100001\"" 'max-connections = 100001'

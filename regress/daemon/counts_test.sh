@@ -57,9 +57,10 @@ operations() {
 	test "$ops" -ge 20 || atf_fail "only $ops $1 in the time there was"
 }
 
+# Without looks in vain, which are as many as there is time for.
 begin() {
 	make_pki
-	write_conf "$@"
+	write_conf busy-poll=0 "$@"
 	start_daemon
 }
 
@@ -105,5 +106,43 @@ accepts_body() {
 	count_calls --handshakes 1 -t 8
 	operations handshakes
 	at_most 1.1 parent accept4
+	stop_daemon
+}
+
+# sleeps: how often the parent has slept so far.
+sleeps() {
+	awk '$1 == "voluntary_ctxt_switches:" { print $2 }' \
+	    "/proc/$parent_pid/status"
+}
+
+# lone_client OPTION...: the parent's sleeps while one client has its echoes.
+lone_client() {
+	begin "$@"
+	parent_pid=$(process_titled "$daemon_pid" 'posternd: parent*')
+	before=$(sleeps)
+	postern-bench -R ca.pem -C client.pem -K client.key --echoes 1 -t 2 \
+	    127.0.0.1 "$port" >report || atf_fail "postern-bench"
+	operations echoes
+	slept=$(($(sleeps) - before))
+	echo "slept $slept times for $ops echoes"
+}
+
+asleep() {
+	grep -q '^State:.S' "/proc/$parent_pid/status"
+}
+
+e2e_case lone_client_polled \
+    "The parent does not sleep between the messages of a lone client"
+lone_client_polled_body() {
+	lone_client busy-poll=10000
+	test "$slept" -lt $((ops / 2)) || atf_fail "it sleeps all the same"
+	expect_soon asleep
+	stop_daemon
+}
+
+e2e_case lone_client_not_polled "It sleeps, where it is to"
+lone_client_not_polled_body() {
+	lone_client busy-poll=0
+	test "$slept" -ge "$ops" || atf_fail "it looks on all the same"
 	stop_daemon
 }

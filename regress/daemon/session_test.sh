@@ -132,6 +132,28 @@ sizes_pool_body() {
 	all_sizes pool
 }
 
+bench() {
+	postern-bench -R ca.pem -C client.pem -K client.key "$@" 127.0.0.1 \
+	    "$port"
+}
+
+e2e_case polled \
+    "A lone client is polled: others are served, and a stop is a stop"
+polled_body() {
+	make_pki
+	write_conf busy-poll=10000 timeouts.drain=300ms
+	start_daemon
+	bench --echoes 1 -t 1 >report || atf_fail "postern-bench"
+	run_in_background bench --echoes 1 -t 60 >report 2>&1
+	lone=$!
+	expect_soon opened_since 1
+	random_file in 1000000
+	connect <in >out 2>err || atf_fail "nobody else is served"
+	same in out
+	stop_daemon
+	status_of $lone
+}
+
 many_at_once() {
 	make_pki
 	write_conf isolation="$1" max-connections=300 timeouts.handshake=1m \

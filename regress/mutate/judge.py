@@ -41,7 +41,8 @@ FIRST = {
         "daemon/watch_test:revoked", "daemon/watch_test:ca_swapped",
         "daemon/proxy_test:pieces", "daemon/reload_test:term_drains",
         "daemon/log_test:reader_gone_before", "daemon/log_test:syslog",
-        "daemon/session_test:many_connection"],
+        "daemon/session_test:many_connection",
+        "daemon/session_test:polled"],
     "resolver": [
         "daemon/hostcheck_test:by_name", "daemon/hostcheck_test:long_answer",
         "daemon/hostcheck_test:server_by_ipv6", "daemon/log_test:syslog"],
