@@ -217,6 +217,19 @@ conn_refuse(struct conn *c, enum reason why, const char *detail)
 	conn_queue(c);
 }
 
+/*
+ * A service must not take our end for its client's, nor the client for the
+ * service's: the worker's end is closed, not shut down, by which it knows to
+ * reset the one (relay.c), and the other gets no close_notify.
+ */
+static void
+break_off(struct conn *c)
+{
+	stash_over(c->worker_pid);
+	conn_drop_worker(c);
+	conn_enter(c, STATE_FLUSHING);
+}
+
 /* Take nothing more from the client; what was received is echoed. */
 static void
 end_session(struct conn *c, const char *why)
@@ -224,7 +237,10 @@ end_session(struct conn *c, const char *why)
 	if (c->state != STATE_OPEN)
 		return;
 	c->end = why;
-	conn_enter(c, STATE_ENDING);
+	if (service_relays())
+		break_off(c);
+	else
+		conn_enter(c, STATE_ENDING);
 	conn_queue(c);
 }
 

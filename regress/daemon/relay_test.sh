@@ -275,6 +275,59 @@ without_root_body() {
 	cmp wanted out || atf_fail "not what was said"
 }
 
+# broken_off END: the client of "feed" saw no end, nor did its service.
+broken_off() {
+	expect_log "event=close .*end=$1"
+	expect_soon grep -qs "error: ConnectionResetError" service.log
+	! wait $client || atf_fail "$1: the client took it for an end"
+	exec 9>&-
+	expect_soon no_relay_worker
+	test "$(log_count event=worker-died)" -eq 0 || atf_fail "a worker died"
+}
+
+# begin_session: of a client that then waits, held by descriptor 9.
+begin_session() {
+	rm -f feed service.log
+	mkfifo feed
+	connect <feed >out 2>err &
+	client=$!
+	record $client
+	exec 9>feed
+	echo hello >&9
+	expect_soon grep -q hello out
+}
+
+# What is not the client's word must not look like it, nor like the service's.
+e2e_case our_ends "What postern ends is to client and service no end"
+our_ends_body() {
+	start_relay echo -- timeouts.idle=500ms
+	begin_session
+	broken_off idle
+	stop_daemon
+	write_conf worker=relay "relay.to=127.0.0.1:$app" timeouts.session=1s
+	start_daemon
+	begin_session
+	broken_off session
+	stop_daemon
+	write_conf worker=relay "relay.to=127.0.0.1:$app" timeouts.drain=300ms
+	start_daemon
+	begin_session
+	kill -TERM "$daemon_pid"
+	broken_off shutting-down
+	daemon_status || atf_fail "it ended with status $?"
+}
+
+e2e_case our_end_revoked "Nor is that of one that is revoked"
+our_end_revoked_body() {
+	start_relay echo -- timeouts.revoked=1s
+	begin_session
+	write_metrics_conf_again "relay.to=127.0.0.1:$app" timeouts.revoked=1s \
+	    clients.ca=other-ca.pem
+	kill -HUP "$daemon_pid"
+	broken_off untrusted
+	stop_daemon
+}
+
 # The service must notice that it was not all, as the client's TLS would have.
 e2e_case cut "A client that is cut off in mid-upload is to the service no end"
 cut_body() {
@@ -465,9 +518,9 @@ deadlines_body() {
 	stop_daemon
 }
 
-e2e_case stops "An orderly end ends relays in order"
+e2e_case stops "A stop lets relays end in the time of the drain"
 stops_body() {
-	start_relay digest -- timeouts.drain=300ms
+	start_relay digest -- timeouts.drain=20s
 	mkfifo feed
 	connect <feed >out 2>err &
 	client=$!
@@ -475,10 +528,10 @@ stops_body() {
 	echo hello >&9
 	expect_log event=open
 	kill -TERM "$daemon_pid"
-	wait $client || true
+	expect_log event=drain
 	exec 9>&-
+	wait $client || atf_fail "the client failed"
 	daemon_status || atf_fail "it ended with status $?"
-	expect_log 'event=close .*end=shutting-down'
 	grep -q '^6 ' out || atf_fail "the service was not told the end"
 }
 
