@@ -558,6 +558,15 @@ conn_to_dial(void)
 }
 
 void
+conn_dial_later(uint64_t id)
+{
+	struct conn *c = conn_asking(STATE_DIALING, id);
+
+	if (c != NULL)
+		c->asked = 0;
+}
+
+void
 conn_dialer_lost(void)
 {
 	struct conn *c;

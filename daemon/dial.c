@@ -26,6 +26,9 @@ static int		channel = -1;
 static struct event	channel_event;
 static uint32_t		unanswered;
 static int64_t		heard;		/* of it; or it has had none to answer */
+static bool		resting;	/* until it is asked again */
+static struct event	rest_timer;
+static const struct timeval rest_time = { .tv_usec = 20000 };
 
 /* ---- its start ------------------------------------------------------------------ */
 
@@ -147,6 +150,7 @@ lose_dialer(const char *why)
 	if (channel == -1)
 		return;
 	event_del(&channel_event);
+	event_del(&rest_timer);
 	close(channel);
 	channel = -1;
 	metric_add(&metrics->dialers_died, 1);
@@ -193,14 +197,36 @@ on_channel(evutil_socket_t sock, short what, void *arg)
 	dial_more();
 }
 
+static void
+on_rested(evutil_socket_t sock, short what, void *arg)
+{
+	(void)sock, (void)what, (void)arg;
+	resting = false;
+	dial_more();
+}
+
 void
 dial_serve(struct event_base *base, int from)
 {
 	channel = from;
+	event_assign(&rest_timer, base, -1, 0, on_rested, NULL);
 	event_assign(&channel_event, base, channel, EV_READ | EV_PERSIST,
 	    on_channel, NULL);
 	if (event_add(&channel_event, NULL) == -1)
 		fatal(EX_OSERR, "event_add: dialer's channel");
+}
+
+/* If it is not for lack of room or memory, there is no dialer. */
+static bool
+ask(const struct dialer_query *q)
+{
+	if (channel_send(channel, q, sizeof *q, -1))
+		return true;
+	if (channel_passes(errno))
+		resting = event_add(&rest_timer, &rest_time) == 0;
+	else
+		lose_dialer("its channel is closed");
+	return false;
 }
 
 bool
@@ -208,13 +234,14 @@ dial_more(void)
 {
 	struct dialer_query q = { .try = 0 };
 
-	while (channel != -1 && unanswered < DIALER_DIALS &&
+	while (channel != -1 && !resting && unanswered < DIALER_DIALS &&
 	    (q.id = conn_to_dial()) != 0) {
+		if (!ask(&q)) {
+			conn_dial_later(q.id);
+			break;
+		}
 		if (unanswered++ == 0)
 			heard = service_now();
-		if (!channel_send(channel, &q, sizeof q, -1))
-			lose_dialer(errno == EAGAIN ? "it hears no question" :
-			    "its channel is closed");
 	}
 	return channel != -1;
 }

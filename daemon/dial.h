@@ -56,6 +56,9 @@ bool dial_is_stream(int fd);
 /* The first that waits and is not asked for; it is now, by this number.  0: none. */
 uint64_t conn_to_dial(void);
 
+/* It could not be asked for: so it is not, yet. */
+void conn_dial_later(uint64_t id);
+
 /* There will be none for those who wait. */
 void conn_dialer_lost(void);
 

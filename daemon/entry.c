@@ -141,15 +141,33 @@ welcome(struct conn *c)
 
 /* ---- host-check ---------------------------------------------------------------- */
 
-static void
+/* False if that is to be later. */
+static bool
 ask_resolver(struct conn *c)
 {
 	c->asked = conn_question();
-	if (lookup_ask(c->asked, &c->address))
-		conn_enter(c, STATE_CHECKING);
-	else
-		conn_refuse(c, REASON_RESOLVER_TIMEOUT,
-		    "the resolver takes no more questions");
+	switch (lookup_ask(c->asked, &c->address)) {
+	case LOOKUP_ASKED:
+		return true;
+	case LOOKUP_LATER:
+		c->asked = 0;
+		return false;
+	case LOOKUP_NOT:
+		break;
+	}
+	conn_refuse(c, REASON_RESOLVER_TIMEOUT, "the resolver takes no more "
+	    "questions");
+	return true;
+}
+
+void
+conn_look_up(void)
+{
+	struct conn *c;
+
+	while ((c = conn_asking(STATE_CHECKING, 0)) != NULL)
+		if (!ask_resolver(c))
+			return;
 }
 
 static void
@@ -172,7 +190,9 @@ check_host(struct conn *c)
 		conn_refuse(c, why, words);
 		break;
 	case HOSTCHECK_ASK:
-		ask_resolver(c);
+		conn_enter(c, STATE_CHECKING);
+		if (c->state == STATE_CHECKING)
+			ask_resolver(c);
 		break;
 	}
 	X509_free(leaf);

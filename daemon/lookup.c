@@ -25,6 +25,9 @@
 static pid_t		resolver;
 static int		channel = -1;
 static struct event	channel_event;
+static bool		resting;	/* until it is asked again */
+static struct event	rest_timer;
+static const struct timeval rest_time = { .tv_usec = 20000 };
 
 /* ---- its start ------------------------------------------------------------------ */
 
@@ -148,6 +151,8 @@ lose_resolver(const char *why)
 	if (channel == -1)
 		return;
 	event_del(&channel_event);
+	event_del(&rest_timer);
+	resting = false;
 	close(channel);
 	channel = -1;
 	metric_add(&metrics->resolvers_died, 1);
@@ -155,6 +160,7 @@ lose_resolver(const char *why)
 	    why);
 	parent_replace_me();
 	service_drain(service.config->drain_ms, "resolver-died");
+	conn_look_up();		/* that is: no more */
 }
 
 static void
@@ -186,25 +192,48 @@ on_channel(evutil_socket_t sock, short what, void *arg)
 	}
 }
 
+static void
+on_rested(evutil_socket_t sock, short what, void *arg)
+{
+	(void)sock, (void)what, (void)arg;
+	resting = false;
+	conn_look_up();
+}
+
 void
 lookup_serve(struct event_base *base, int from)
 {
 	channel = from;
+	event_assign(&rest_timer, base, -1, 0, on_rested, NULL);
 	event_assign(&channel_event, base, channel, EV_READ | EV_PERSIST,
 	    on_channel, NULL);
 	if (event_add(&channel_event, NULL) == -1)
 		fatal(EX_OSERR, "event_add: resolver's channel");
 }
 
-bool
+/* A full channel has answers to come first; no memory has no event. */
+static bool
+rest(void)
+{
+	if (errno == EAGAIN || !channel_passes(errno))
+		return false;
+	resting = event_add(&rest_timer, &rest_time) == 0;
+	return resting;
+}
+
+enum lookup
 lookup_ask(uint64_t id, const struct sockaddr_storage *address)
 {
+	if (resting)
+		return LOOKUP_LATER;
 	if (channel != -1 && send_query(channel, id, address))
-		return true;
+		return LOOKUP_ASKED;
+	if (channel != -1 && rest())
+		return LOOKUP_LATER;
 	metric_add(&metrics->queries[QUERY_UNASKED], 1);
-	if (channel != -1 && errno != EAGAIN)
+	if (channel != -1 && !channel_passes(errno))
 		lose_resolver("its channel is closed");
-	return false;
+	return LOOKUP_NOT;
 }
 
 /* ---- without one ------------------------------------------------------------------------- */

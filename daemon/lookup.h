@@ -29,15 +29,26 @@ bool lookup_wait(int channel, int *status);
 /* Serve the channel in the event loop. */
 void lookup_serve(struct event_base *base, int channel);
 
+enum lookup {
+	LOOKUP_ASKED,
+	LOOKUP_LATER,		/* the kernel has no memory for it just now */
+	LOOKUP_NOT		/* the channel is full, or the resolver has died */
+};
+
 /*
  * Ask for the names of the address (its port is no matter); conn_resolved
- * brings the answer, within the deadline and in any order.  False if it cannot
- * be asked now: the channel is full, or the resolver has died.
+ * brings the answer, within the deadline and in any order.  Where it is to be
+ * later, conn_look_up is called.
  */
-bool lookup_ask(uint64_t id, const struct sockaddr_storage *address);
+enum lookup lookup_ask(uint64_t id, const struct sockaddr_storage *address);
 
-/* Called for each answer; conn.c has it. */
+/* ---- entry.c has these ---- */
+
+/* Called for each answer. */
 void conn_resolved(const struct resolver_answer *a);
+
+/* Ask for those of whom it was not possible. */
+void conn_look_up(void);
 
 /*
  * A question to try it by (canary.h): it asks DNS for itself, and answers soon,

@@ -1091,6 +1091,49 @@ no_memory_to_hire_body() {
 	stop_service
 }
 
+# Nor is a dialer or a resolver: who waits for its answer waits somewhat longer.
+# unasked EVENT: of either, of which the parent has four calls fail.
+unasked() {
+	for error in ENOBUFS ENOMEM; do
+		parent=$(parents)
+		run_in_background strace -qq -o calls -p "$parent" \
+		    -e trace=sendmsg -e \
+		    inject="sendmsg:error=$error:syscall=getpid:when=1..4" \
+		    2>strace.err
+		tracer=$!
+		expect_soon is_traced "$parent"
+		assert_echo
+		expect_soon lines_in calls 5
+		calls_end
+		test "$(log_count "event=$1")" -eq 0 || atf_fail "it is lost"
+		test "$(parents)" = "$parent" ||
+		    atf_fail "the parent was replaced"
+	done
+	test "$(log_count event=refused)" -eq 0 || atf_fail "it was refused"
+}
+
+root_case no_memory_to_dial "Nor is a dialer lost by it"
+no_memory_to_dial_body() {
+	app=$(free_port)
+	start_service "127.0.0.1:$app" echo
+	make_pki
+	write_conf worker=relay "relay.to=127.0.0.1:$app"
+	start_daemon
+	unasked dialer-died
+	stop_daemon
+	stop_service
+}
+
+root_case no_memory_to_look_up "Nor a resolver"
+no_memory_to_look_up_body() {
+	make_pki
+	issue client client ca --name client --host localhost --force
+	write_conf clients.host-check=name
+	start_daemon
+	unasked resolver-died
+	stop_daemon
+}
+
 root_case no_memory_to_send "What the kernel has no memory for is sent later"
 no_memory_to_send_body() {
 	make_pki
