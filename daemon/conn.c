@@ -178,6 +178,8 @@ conn_enter(struct conn *c, enum state s)
 		return;
 	if (askers(c->state) != NULL)
 		TAILQ_REMOVE(askers(c->state), c, ask);
+	if (c->state == STATE_DIALING && c->asked != 0)
+		dial_cancel(c->asked);	/* it waits no more: gone, or refused */
 	if (askers(s) != NULL)
 		TAILQ_INSERT_TAIL(askers(s), c, ask);
 	metric_sub(&metrics->state[c->state], 1);
@@ -340,7 +342,9 @@ turn(struct conn *c)
 	case STATE_CHECKING:
 	case STATE_DIALING:
 	case STATE_WAITING:
-		if (!transport_flush(&c->t))
+		/* The dial of one who has gone would take another's place. */
+		if (!transport_flush(&c->t) || (c->state == STATE_DIALING &&
+		    transport_gone(&c->t)))
 			conn_abort(c, "reset");
 		break;
 	case STATE_OPEN:

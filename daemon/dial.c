@@ -123,7 +123,7 @@ receive_answer(int from, struct dialer_answer *a, int *fd)
 bool
 dial_try(int to)
 {
-	const struct dialer_query q = { .try = 1 };
+	const struct dialer_query q = { .wish = DIALER_TRY };
 
 	return channel_send(to, &q, sizeof q, -1);
 }
@@ -232,7 +232,7 @@ ask(const struct dialer_query *q)
 bool
 dial_more(void)
 {
-	struct dialer_query q = { .try = 0 };
+	struct dialer_query q = { .wish = DIALER_DIAL };
 
 	while (channel != -1 && !resting && unanswered < DIALER_DIALS &&
 	    (q.id = conn_to_dial()) != 0) {
@@ -244,6 +244,16 @@ dial_more(void)
 			heard = service_now();
 	}
 	return channel != -1;
+}
+
+/* If it cannot be said now, it is over by itself, at its deadline. */
+void
+dial_cancel(uint64_t id)
+{
+	const struct dialer_query q = { .id = id, .wish = DIALER_CANCEL };
+
+	if (channel != -1 && !resting)
+		ask(&q);
 }
 
 void

@@ -35,6 +35,9 @@ void dial_serve(struct event_base *base, int channel);
  */
 bool dial_more(void);
 
+/* Nobody waits any more for the connection with this number. */
+void dial_cancel(uint64_t id);
+
 /* One of them has waited for longer than the dialer may take. */
 void dial_overdue(void);
 

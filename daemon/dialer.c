@@ -271,7 +271,7 @@ begin(const struct dialer_query *q)
 	struct dial *d = free_dial();
 
 	d->answer = (struct dialer_answer){ .id = q->id };
-	d->try = q->try == 1;
+	d->try = q->wish == DIALER_TRY;
 	d->end = now() + (d->try ? TRY_MS : setup.deadline_ms);
 	d->state = DIAL_CONNECTING;
 	under_way++;
@@ -283,6 +283,15 @@ begin(const struct dialer_query *q)
 		try_connect(d);
 }
 
+/* It may be that its answer is on the way already: then there is nothing to do. */
+static void
+cancel(uint64_t id)
+{
+	for (int i = 0; i < DIALER_DIALS; i++)
+		if (dials[i].state != DIAL_NONE && dials[i].answer.id == id)
+			finish(&dials[i], DIALER_CANCELLED, 0);
+}
+
 static void
 hear(void)
 {
@@ -291,9 +300,12 @@ hear(void)
 
 	if (n == 0)
 		_exit(0);		/* the parent is gone */
-	if (n == -1 || fd != -1 || q.try > 1)
+	if (n == -1 || fd != -1 || q.wish >= DIALER_WISHES)
 		fatal(EX_PROTOCOL, "the parent asked what is no question");
-	begin(&q);
+	if (q.wish == DIALER_CANCEL)
+		cancel(q.id);
+	else
+		begin(&q);
 }
 
 /* ---- waiting ------------------------------------------------------------------- */

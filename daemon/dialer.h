@@ -32,20 +32,28 @@ struct dialer_setup {
 /* dialer -> parent, once, first: confined; its value is our setup's size */
 typedef uint32_t dialer_ready;
 
-/* parent -> dialer: a connection, please */
+enum dialer_wish {
+	DIALER_DIAL,		/* a connection, please */
+	DIALER_TRY,		/* only to try; it is closed, not handed over */
+	DIALER_CANCEL,		/* the one with this id is not wanted any more */
+	DIALER_WISHES
+};
+
+/* parent -> dialer */
 struct dialer_query {
 	uint64_t id;		/* comes back with the answer */
-	uint64_t try;		/* 1: only to try; it is closed, not handed over */
+	uint64_t wish;		/* enum dialer_wish */
 };
 
 enum dialer_status {
 	DIALER_CONNECTED,	/* with the connection's descriptor */
 	DIALER_FAILED,		/* `error` says why */
 	DIALER_TIMEOUT,		/* the service did not accept it in time */
+	DIALER_CANCELLED,	/* as was asked for */
 	DIALER_STATUSES
 };
 
-/* dialer -> parent, one for each query, in any order */
+/* dialer -> parent, one for each query but to cancel one, in any order */
 struct dialer_answer {
 	uint64_t id;
 	int32_t	 status;	/* enum dialer_status */

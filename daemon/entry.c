@@ -113,6 +113,8 @@ conn_dialed(uint64_t id, int fd, const char *why)
 {
 	struct conn *c = conn_asking(STATE_DIALING, id);
 
+	if (c != NULL)
+		c->asked = 0;		/* it has its answer */
 	if (c == NULL) {
 		if (fd != -1)
 			close(fd);	/* it did not wait */

@@ -209,7 +209,8 @@ tell_dialer(const struct metrics *m)
 	static const char name[] = "postern_dials_total";
 	static const char *const words[DIALER_STATUSES] = {
 		[DIALER_CONNECTED] = "connected", [DIALER_FAILED] = "failed",
-		[DIALER_TIMEOUT] = "timeout" };
+		[DIALER_TIMEOUT] = "timeout",
+		[DIALER_CANCELLED] = "cancelled" };
 
 	family(name, "counter", "Connections to the service that relay workers "
 	    "pass clients on to, by outcome.");

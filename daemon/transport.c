@@ -185,6 +185,20 @@ push(struct transport *t, const uint8_t *p, size_t len)
 }
 
 bool
+transport_gone(const struct transport *t)
+{
+	uint8_t byte;
+	ssize_t n;
+
+	/* Of a reset behind unread bytes only sending tells. */
+	if (send(t->sock, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) == -1 &&
+	    (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT))
+		return true;
+	n = recv(t->sock, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+	return (n == 0 && t->in.len == 0) || (n == -1 && errno == ECONNRESET);
+}
+
+bool
 transport_flush(struct transport *t)
 {
 	ssize_t n;

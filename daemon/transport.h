@@ -84,6 +84,12 @@ bool transport_room(void);
  */
 bool transport_end(struct transport *t);
 
+/*
+ * Has it gone, while nothing is read from it?  That is: it was reset, or has
+ * ended with nothing unread, in which a close_notify could be.
+ */
+bool transport_gone(const struct transport *t);
+
 /* Try to send what is kept.  False if the connection is lost. */
 bool transport_flush(struct transport *t);
 

@@ -615,6 +615,47 @@ queue_body() {
 	stop_daemon
 }
 
+# All places are taken by clients who then go.
+e2e_case cancelled "Who has gone leaves the place of the dial to others"
+cancelled_body() {
+	mkdir run
+	chmod 755 . run
+	start_service "unix:$PWD/run/app.sock" full
+	fill "unix:$PWD/run/app.sock"
+	make_pki
+	write_metrics_conf worker=relay relay.to=unix:run/app.sock \
+	    timeouts.connect=600s timeouts.handshake=600s
+	start_daemon
+	mkfifo feed
+	exec 9<>feed
+	for _ in $(seq 64); do
+		connect <feed >>out 2>>err &
+		record $!
+		waiting="${waiting-} $!"
+	done
+	wait_for 60 dialing 64 || atf_fail "they do not come to be dialed"
+	for pid in $waiting; do
+		# shellcheck disable=SC2046
+		kill -KILL $(tree_of "$pid") "$pid" 2>/dev/null
+	done
+	wait_for 60 dialing 0 || atf_fail "they are dialed for still"
+	cancelled() {
+		get_metrics
+		test "$(metric 'postern_dials_total{outcome="cancelled"}')" \
+		    -eq "$1"
+	}
+	expect_soon cancelled 64
+	connect </dev/null >last 2>last.err &
+	last=$!
+	expect_soon dialing 1
+	start_service "unix:$PWD/run/new.sock" greet hello
+	mv run/new.sock run/app.sock
+	wait $last || atf_fail "the last failed: $(cat last.err)"
+	test "$(cat last)" = hello || atf_fail "it got $(cat last)"
+	exec 9>&-
+	stop_daemon
+}
+
 # What a parent has not received yet counts against all dialers of that user.  So
 # two are stopped while their answers come.
 root_case burst "Many connections that no parent receives yet end no dialer"
