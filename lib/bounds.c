@@ -49,7 +49,7 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 	/*
 	 * A connection has what DESIGN ("A connection's way") adds up to; the
 	 * base is for CA file and CRL, each twice while newer ones are read: a
-	 * CRL of 16 MiB, the largest that is taken, becomes 100 MiB.
+	 * CRL of 16 MiB, the largest that is taken, becomes 120 MiB.
 	 */
 	[POLICY_PARENT] = {
 		[BOUND_FILES] = { .base = BOUNDS_PARENT_FILES, .each = 2 },

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "crl.h"
 #include "text.h"
 #include "x509text.h"
 
@@ -26,6 +27,7 @@
 struct authorities {
 	STACK_OF(X509)		*certs;
 	STACK_OF(X509_CRL)	*crls;	/* NULL: none are asked for */
+	STACK_OF(X509_CRL)	*for_verify;	/* the same, in their place */
 	X509_STORE		*store;
 };
 
@@ -36,7 +38,7 @@ compare_bytes(const void *a, const void *b)
 }
 
 /*
- * A long revocation list is sorted when it is first asked.  glibc's qsort(3),
+ * A long revocation list is sorted when it has been read.  glibc's qsort(3),
  * given more than a kilobyte, first finds out how much memory there is.
  */
 void
@@ -69,21 +71,35 @@ at_end_of_pem(void)
 	    ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
 }
 
+static bool
+push(STACK_OF(X509_CRL) *all, X509_CRL *crl)
+{
+	if (sk_X509_CRL_push(all, crl) != 0)
+		return true;
+	X509_CRL_free(crl);
+	return false;
+}
+
+/* With what libcrypto is to have in their place (crl.h), if that is wanted. */
 static STACK_OF(X509_CRL) *
-read_crls(const uint8_t *pem, size_t len, const char **why)
+read_crls(const uint8_t *pem, size_t len, STACK_OF(X509_CRL) *for_verify,
+    const char **why)
 {
 	STACK_OF(X509_CRL) *all = sk_X509_CRL_new_null();
 	BIO *bio = len > INT_MAX ? NULL : BIO_new_mem_buf(pem, (int)len);
-	X509_CRL *crl;
+	X509_CRL *crl, *other;
 
 	*why = all == NULL || bio == NULL ? "out of memory" : NULL;
 	ERR_clear_error();
-	while (*why == NULL &&
-	    (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL)
-		if (sk_X509_CRL_push(all, crl) == 0) {
-			X509_CRL_free(crl);
+	while (*why == NULL && (crl = crl_read(bio,
+	    for_verify == NULL ? NULL : &other)) != NULL) {
+		bool ok = push(all, crl);
+
+		if (for_verify != NULL && !push(for_verify, other))
+			ok = false;
+		if (!ok)
 			*why = "out of memory";
-		}
+	}
 	if (*why == NULL && (!at_end_of_pem() ||
 	    (sk_X509_CRL_num(all) > 0 && !x509_pem_is_whole(pem, len))))
 		*why = "holds a revocation list that is damaged or cut short";
@@ -101,15 +117,16 @@ read_crls(const uint8_t *pem, size_t len, const char **why)
 /*
  * Is a list signed by somebody else than the CA it names, or none by a CA of
  * the file?  (The CA of some may be one that only a client's chain brings:
- * then it is judged there.)  NULL, or words.
+ * then it is judged there.)  NULL, or words.  Whose signature has been found
+ * to fit here costs no client anything.
  */
 static const char *
 wrong_crls(const struct authorities *a)
 {
 	bool any = false;
 
-	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++) {
-		X509_CRL *crl = sk_X509_CRL_value(a->crls, i);
+	for (int i = 0; i < sk_X509_CRL_num(a->for_verify); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(a->for_verify, i);
 		bool named = false, fits = false;
 
 		for (int j = 0; j < sk_X509_num(a->certs) && !fits; j++) {
@@ -147,9 +164,9 @@ fill_store(struct authorities *a)
 		if (X509_STORE_add_cert(a->store,
 		    sk_X509_value(a->certs, i)) != 1)
 			return false;
-	for (int i = 0; a->crls != NULL && i < sk_X509_CRL_num(a->crls); i++)
+	for (int i = 0; i < sk_X509_CRL_num(a->for_verify); i++)
 		if (X509_STORE_add_crl(a->store,
-		    sk_X509_CRL_value(a->crls, i)) != 1)
+		    sk_X509_CRL_value(a->for_verify, i)) != 1)
 			return false;
 	if (a->crls != NULL)
 		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
@@ -169,7 +186,10 @@ authorities_read(const uint8_t *ca, size_t ca_len, const uint8_t *crl,
 	a->certs = x509_read_pem(ca, ca_len, why);
 	if (a->certs != NULL && crl != NULL) {
 		*in_crl = true;
-		a->crls = read_crls(crl, crl_len, why);
+		a->for_verify = sk_X509_CRL_new_null();
+		if (a->for_verify == NULL)
+			goto fail;
+		a->crls = read_crls(crl, crl_len, a->for_verify, why);
 	}
 	if (a->certs == NULL || (crl != NULL && a->crls == NULL))
 		goto fail;
@@ -194,6 +214,7 @@ authorities_free(struct authorities *a)
 	X509_STORE_free(a->store);
 	sk_X509_pop_free(a->certs, X509_free);
 	sk_X509_CRL_pop_free(a->crls, X509_CRL_free);
+	sk_X509_CRL_pop_free(a->for_verify, X509_CRL_free);
 	free(a);
 }
 
@@ -296,7 +317,7 @@ authorities_fall_back(const struct authorities *a, const uint8_t *old,
     size_t len, char *issuer, size_t size)
 {
 	const char *why = NULL, *ignored;
-	STACK_OF(X509_CRL) *crls = read_crls(old, len, &ignored);
+	STACK_OF(X509_CRL) *crls = read_crls(old, len, NULL, &ignored);
 
 	for (int i = 0; why == NULL && i < sk_X509_CRL_num(crls); i++) {
 		X509_CRL *crl = sk_X509_CRL_value(crls, i);

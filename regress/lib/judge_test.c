@@ -256,28 +256,43 @@ add_revoked(X509_CRL *crl, const struct entity *e)
 	ASN1_TIME_free(now);
 }
 
-/* `by`'s list, good from and to so many seconds from now, signed by `key`. */
-static void
-publish_as(struct scene *s, const struct entity *by, EVP_PKEY *key, long from,
-    long to, const struct entity *revoked)
+/* `by`'s list, good from and to so many seconds from now; not signed yet. */
+static X509_CRL *
+make_list(const struct entity *by, long from, long to)
 {
 	X509_CRL *crl = X509_CRL_new();
 	ASN1_TIME *t = X509_gmtime_adj(NULL, from);
 
-	if (s->crl == NULL)
-		s->crl = BIO_new(BIO_s_mem());
-	ATF_REQUIRE(crl != NULL && s->crl != NULL);
+	ATF_REQUIRE(crl != NULL && t != NULL);
 	X509_CRL_set_version(crl, 1);
 	X509_CRL_set_issuer_name(crl, X509_get_subject_name(by->cert));
 	X509_CRL_set1_lastUpdate(crl, t);
 	X509_gmtime_adj(t, to);
 	X509_CRL_set1_nextUpdate(crl, t);
 	ASN1_TIME_free(t);
-	if (revoked != NULL)
-		add_revoked(crl, revoked);
+	return crl;
+}
+
+static void
+sign_and_publish(struct scene *s, X509_CRL *crl, EVP_PKEY *key)
+{
+	if (s->crl == NULL)
+		s->crl = BIO_new(BIO_s_mem());
+	ATF_REQUIRE(s->crl != NULL);
 	ATF_REQUIRE(X509_CRL_sign(crl, key, EVP_sha256()) > 0);
 	ATF_REQUIRE_EQ(1, PEM_write_bio_X509_CRL(s->crl, crl));
 	X509_CRL_free(crl);
+}
+
+static void
+publish_as(struct scene *s, const struct entity *by, EVP_PKEY *key, long from,
+    long to, const struct entity *revoked)
+{
+	X509_CRL *crl = make_list(by, from, to);
+
+	if (revoked != NULL)
+		add_revoked(crl, revoked);
+	sign_and_publish(s, crl, key);
 }
 
 static void
@@ -860,6 +875,229 @@ ATF_TC_BODY(forged_list, tc)
 	authorities_free(a);
 	end(&s);
 }
+
+/* That a list was signed by one CA says nothing of another of its name. */
+ATF_TC_WITHOUT_HEAD(another_key);
+ATF_TC_BODY(another_key, tc)
+{
+	struct entity *root, *inter, *other, *leaf, *its;
+	STACK_OF(X509) *sent = sk_X509_new_null();
+	struct scene s;
+
+	begin(&s);
+	root = make_ca("root", NULL);
+	inter = make_ca("inter", root);
+	other = make_ca("inter", root);
+	leaf = make_client("leaf", inter);
+	its = make_client("leaf", other);
+	trust(&s, root);
+	publish(&s, root, NULL);
+	publish(&s, inter, NULL);
+	EXPECT("none", &s, leaf, inter);
+	/* by the same files, as they are now */
+	sk_X509_push(sent, other->cert);
+	for (int i = 0; i < 2; i++) {
+		judgement_free(&s.j);
+		ATF_CHECK_STREQ("crl-missing", reason_word(judge(s.a, &s.rules,
+		    its->cert, sent, &s.j)));
+	}
+	sk_X509_free(sent);
+	end(&s);
+}
+
+/* An extension that nobody knows, and that may not be passed over. */
+static X509_EXTENSION *
+strange_extension(void)
+{
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.4.1.55555.1", 1);
+	X509_EXTENSION *ext;
+
+	ATF_REQUIRE(value != NULL && oid != NULL);
+	ASN1_OCTET_STRING_set(value, (const unsigned char *)"\5", 2);
+	ext = X509_EXTENSION_create_by_OBJ(NULL, oid, 1, value);
+	ATF_REQUIRE(ext != NULL);
+	ASN1_OBJECT_free(oid);
+	ASN1_OCTET_STRING_free(value);
+	return ext;
+}
+
+enum oddity { STRANGE_LIST, STRANGE_ENTRY, REMOVED_ENTRY, OTHERS_ENTRY,
+    INDIRECT_LIST, LIST_OF_CAS };
+
+static void
+make_odd(X509_CRL *crl, X509_REVOKED *entry, enum oddity how,
+    const struct entity *other)
+{
+	ISSUING_DIST_POINT *idp = ISSUING_DIST_POINT_new();
+	ASN1_ENUMERATED *why = ASN1_ENUMERATED_new();
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	X509_EXTENSION *ext = strange_extension();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+
+	GENERAL_NAME_set0_value(name, GEN_DIRNAME,
+	    X509_NAME_dup(X509_get_subject_name(other->cert)));
+	sk_GENERAL_NAME_push(names, name);
+	ASN1_ENUMERATED_set(why, CRL_REASON_REMOVE_FROM_CRL);
+	idp->indirectCRL = how == INDIRECT_LIST ? 0xff : 0;
+	idp->onlyCA = how == LIST_OF_CAS ? 0xff : 0;
+	if (how == STRANGE_LIST)
+		ATF_REQUIRE_EQ(1, X509_CRL_add_ext(crl, ext, -1));
+	else if (how == STRANGE_ENTRY)
+		ATF_REQUIRE_EQ(1, X509_REVOKED_add_ext(entry, ext, -1));
+	else if (how == REMOVED_ENTRY)
+		ATF_REQUIRE_EQ(1, X509_REVOKED_add1_ext_i2d(entry,
+		    NID_crl_reason, why, 0, 0));
+	else if (how == OTHERS_ENTRY)
+		ATF_REQUIRE_EQ(1, X509_REVOKED_add1_ext_i2d(entry,
+		    NID_certificate_issuer, names, 1, 0));
+	else
+		ATF_REQUIRE_EQ(1, X509_CRL_add1_ext_i2d(crl,
+		    NID_issuing_distribution_point, idp, 1, 0));
+	X509_EXTENSION_free(ext);
+	GENERAL_NAMES_free(names);
+	ASN1_ENUMERATED_free(why);
+	ISSUING_DIST_POINT_free(idp);
+}
+
+/* What a list says besides numbers counts as it does for libcrypto. */
+ATF_TC_WITHOUT_HEAD(odd_lists);
+ATF_TC_BODY(odd_lists, tc)
+{
+	static const struct {
+		enum oddity	 how;
+		const char	*listed, *other;
+	} cases[] = {
+		{ STRANGE_LIST, "crl-missing", "crl-missing" },
+		{ STRANGE_ENTRY, "crl-missing", "crl-missing" },
+		{ REMOVED_ENTRY, "none", "none" },
+		{ OTHERS_ENTRY, "none", "none" },
+		{ INDIRECT_LIST, "crl-missing", "crl-missing" },
+		{ LIST_OF_CAS, "crl-missing", "crl-missing" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct entity *root, *other, *bad, *leaf;
+		X509_CRL *crl;
+		struct scene s;
+
+		begin(&s);
+		root = make_ca("root", NULL);
+		other = make_ca("other", NULL);
+		bad = make_client("bad", root);
+		leaf = make_client("leaf", root);
+		trust(&s, root);
+		crl = make_list(root, -DAY, DAY);
+		add_revoked(crl, bad);
+		make_odd(crl, sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl),
+		    0), cases[i].how, other);
+		sign_and_publish(&s, crl, root->key);
+		EXPECT(cases[i].listed, &s, bad);
+		EXPECT(cases[i].other, &s, leaf);
+		end(&s);
+	}
+}
+
+#ifndef LIBRESSL_VERSION_NUMBER
+/* With `n` others' numbers besides, from the highest down. */
+static void
+publish_long(struct scene *s, const struct entity *by,
+    const struct entity *revoked, int n)
+{
+	X509_CRL *crl = make_list(by, -DAY, DAY);
+	ASN1_TIME *now = X509_gmtime_adj(NULL, -60);
+	ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+	for (; n > 0; n--) {
+		X509_REVOKED *r = X509_REVOKED_new();
+
+		ATF_REQUIRE_EQ(1, ASN1_INTEGER_set(number, 1000 + n));
+		X509_REVOKED_set_serialNumber(r, number);
+		X509_REVOKED_set_revocationDate(r, now);
+		ATF_REQUIRE_EQ(1, X509_CRL_add0_revoked(crl, r));
+	}
+	if (revoked != NULL)
+		add_revoked(crl, revoked);
+	ASN1_INTEGER_free(number);
+	ASN1_TIME_free(now);
+	sign_and_publish(s, crl, by->key);
+}
+
+static size_t	largest;	/* piece of memory that libcrypto asked for */
+
+static void *
+noting_malloc(size_t size, const char *file, int line)
+{
+	(void)file, (void)line;
+	if (size > largest)
+		largest = size;
+	return malloc(size);
+}
+
+static void *
+noting_realloc(void *p, size_t size, const char *file, int line)
+{
+	(void)file, (void)line;
+	if (size > largest)
+		largest = size;
+	return realloc(p, size);
+}
+
+static void
+plain_free(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(p);
+}
+
+/* To verify a signature is to write down all that was signed. */
+static size_t
+memory_of_verdict(struct scene *s, X509 *leaf, STACK_OF(X509) *sent,
+    enum reason expected)
+{
+	largest = 0;
+	judgement_free(&s->j);
+	ATF_CHECK_STREQ(reason_word(expected), reason_word(judge(s->a,
+	    &s->rules, leaf, sent, &s->j)));
+	return largest;
+}
+
+/* A long list costs who reads it, and then none of those judged by it. */
+ATF_TC_WITHOUT_HEAD(long_list);
+ATF_TC_BODY(long_list, tc)
+{
+	enum { ENTRIES = 4000, LEAST = ENTRIES * 16 };
+	struct entity *root, *inter, *bad, *leaf, *below;
+	STACK_OF(X509) *sent;
+	struct scene s;
+
+	ATF_REQUIRE_EQ(1, CRYPTO_set_mem_functions(noting_malloc,
+	    noting_realloc, plain_free));
+	sent = sk_X509_new_null();
+	begin(&s);
+	root = make_ca("root", NULL);
+	inter = make_ca("inter", root);
+	bad = make_client("bad", root);
+	leaf = make_client("leaf", root);
+	below = make_client("below", inter);
+	trust(&s, root);
+	publish_long(&s, root, bad, ENTRIES);
+	publish_long(&s, inter, NULL, ENTRIES);
+	sk_X509_push(sent, inter->cert);
+	EXPECT("none", &s, leaf);
+	ATF_CHECK(memory_of_verdict(&s, leaf->cert, NULL, REASON_NONE) < LEAST);
+	ATF_CHECK(memory_of_verdict(&s, bad->cert, NULL, REASON_REVOKED) <
+	    LEAST);
+	ATF_CHECK(at_fault(&s, REASON_REVOKED) == bad->cert);
+	/* of a CA that comes with the first of its clients, this one */
+	ATF_CHECK(memory_of_verdict(&s, below->cert, sent, REASON_NONE) >
+	    LEAST);
+	ATF_CHECK(memory_of_verdict(&s, below->cert, sent, REASON_NONE) <
+	    LEAST);
+	sk_X509_free(sent);
+	end(&s);
+}
+#endif
 
 ATF_TC_WITHOUT_HEAD(last_good);
 ATF_TC_BODY(last_good, tc)
@@ -1459,6 +1697,11 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, usage);
 	ATF_TP_ADD_TC(tp, revoked);
 	ATF_TP_ADD_TC(tp, forged_list);
+	ATF_TP_ADD_TC(tp, another_key);
+	ATF_TP_ADD_TC(tp, odd_lists);
+#ifndef LIBRESSL_VERSION_NUMBER
+	ATF_TP_ADD_TC(tp, long_list);
+#endif
 	ATF_TP_ADD_TC(tp, last_good);
 	ATF_TP_ADD_TC(tp, newest_list);
 	ATF_TP_ADD_TC(tp, trusted_needs_no_list);
