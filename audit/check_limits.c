@@ -89,8 +89,7 @@ compare(struct subject *p, const char *text, const struct bounds *want,
 	if (!parse_limit(text, b, &r))
 		note(p->finding, ASPECT_LIMITS, VERDICT_FAILED,
 		    "%s cannot be read", bounds_name(b));
-	else if (r.rlim_cur > most || (r.rlim_max > most &&
-	    (!want->soft || b == BOUND_CORE)))
+	else if (r.rlim_cur > most || (r.rlim_max > most && !want->soft[b]))
 		note(p->finding, ASPECT_LIMITS, VERDICT_FAILED,
 		    "%s is %llu, up to %llu, not %llu", bounds_name(b),
 		    (unsigned long long)r.rlim_cur,
@@ -127,7 +126,8 @@ check_limits(const struct service *s, struct subject *p)
 	want = bounds_of(p->declared->policy, &f);
 	for (int i = 0; i < BOUND_COUNT; i++)
 		compare(p, text, &want, (enum bound)i);
-	note(p->finding, ASPECT_LIMITS, VERDICT_PASSED, want.soft ?
-	    "all seven as declared, to be raised by those beneath" :
+	note(p->finding, ASPECT_LIMITS, VERDICT_PASSED,
+	    want.soft[BOUND_FILES] ? "all seven as declared, but descriptors "
+	    "and memory can be raised, for those beneath" :
 	    "all seven as declared");
 }

@@ -175,14 +175,30 @@ has_log(enum policy_id id)
 	    id != POLICY_RELAY;
 }
 
+/* Has another process more than the supervisor, which starts them? */
+static bool
+others_need_more(int bound)
+{
+	const rlim_t own = table[POLICY_SUPERVISOR][bound].base;
+
+	for (int id = 0; id < POLICY_COUNT; id++) {
+		const struct term *t = &table[id][bound];
+
+		if (t->base > own || t->each + t->pooled + t->own > 0)
+			return true;
+	}
+	return false;
+}
+
 struct bounds
 bounds_of(enum policy_id id, const struct bounds_for *f)
 {
-	struct bounds b = { .soft = id == POLICY_SUPERVISOR };
+	struct bounds b;
 
 	for (int i = 0; i < BOUND_COUNT; i++) {
 		const struct term *t = &table[id][i];
 
+		b.soft[i] = id == POLICY_SUPERVISOR && others_need_more(i);
 		b.most[i] = t->base == OPEN ? OPEN : t->base +
 		    (t->each + (f->pool ? t->pooled : 0)) *
 		    f->max_connections + t->own * f->share;
@@ -218,7 +234,7 @@ set_all(const struct bounds *b, const struct bounds *had)
 {
 	for (int i = 0; i < BOUND_COUNT; i++)
 		if (b->most[i] != had->most[i] &&
-		    !set_one(names[i].resource, b->most[i], b->soft))
+		    !set_one(names[i].resource, b->most[i], b->soft[i]))
 			fatal(EX_OSERR, "cannot set %s: %s", names[i].name,
 			    strerror(errno));
 }
@@ -226,7 +242,7 @@ set_all(const struct bounds *b, const struct bounds *had)
 void
 bounds_apply(enum policy_id id, const struct bounds_for *f)
 {
-	struct bounds b = bounds_of(id, f), none = { .soft = false };
+	struct bounds b = bounds_of(id, f), none;
 
 	for (int i = 0; i < BOUND_COUNT; i++)
 		none.most[i] = OPEN;

@@ -52,7 +52,7 @@ struct bounds {
 	 * Those beneath it need more: only the soft limit is set.  It keeps a
 	 * process that runs away, and not one that is taken over.
 	 */
-	bool	soft;
+	bool	soft[BOUND_COUNT];
 };
 
 /*

@@ -196,6 +196,8 @@ red outlive 'a parent that would outlive the supervisor' \
     'parent sabotage outlive' 'parent death'
 red limits 'limits that are not set' \
     'echo sabotage limits' 'echo limits'
+red soft 'limits that can be raised again' \
+    'supervisor sabotage soft' 'supervisor limits'
 red core 'a core file is allowed' \
     'supervisor sabotage core' 'supervisor limits'
 wide descriptor 'a descriptor more in a worker' \

@@ -97,6 +97,9 @@ limits_body() {
 		case $(title_of "$pid") in
 		*supervisor*)
 			is_limited "Max core file size" 0 0
+			is_limited "Max msgqueue size" 0 0
+			test -n "${SANITIZE-}" ||
+			    is_limited "Max stack size" 8388608 8388608
 			;;
 		*parent*)
 			has_limits 328 $((1073741824 + 100 * 786432)) 0

@@ -328,11 +328,31 @@ take_too_much(void)
 		title_set("postern-worker: pool");
 }
 
+/* Limits that whoever has them can raise again. */
+static void
+set_soft(enum policy_id id, const struct bounds_for *f)
+{
+	struct bounds b = bounds_of(id, f);
+
+	for (int i = 0; i < BOUND_COUNT; i++) {
+		struct rlimit r;
+
+		if (getrlimit(bounds_resource(i), &r) == -1)
+			abort();
+		if (b.most[i] < r.rlim_max)
+			r.rlim_cur = b.most[i];
+		if (setrlimit(bounds_resource(i), &r) == -1)
+			abort();
+	}
+}
+
 void
 __wrap_bounds_apply(enum policy_id id, const struct bounds_for *f)
 {
 	take_too_much();
-	if (!sabotage_has("limits"))
+	if (sabotage_has("soft"))
+		set_soft(id, f);
+	else if (!sabotage_has("limits"))
 		__real_bounds_apply(id, f);
 }
 

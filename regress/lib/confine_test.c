@@ -362,7 +362,7 @@ are_bound(enum policy_id id, const struct bounds_for *f)
 
 		MUST(getrlimit(bounds_resource(i), &r) == 0);
 		MUST(b.most[i] == BOUNDS_OPEN || r.rlim_cur == b.most[i]);
-		MUST(b.soft || b.most[i] == BOUNDS_OPEN ||
+		MUST(b.soft[i] || b.most[i] == BOUNDS_OPEN ||
 		    r.rlim_max == b.most[i]);
 	}
 }
