@@ -328,13 +328,14 @@ parent_replace_me(void)
 	replaced = true;
 }
 
-void
-parent_exit(int code)
+static _Noreturn void
+end(void)
 {
 	conn_log_left_out();
+	log_left_out();
 	log_event(LOG_INFO, "stop", "parent %u of generation %u",
 	    (unsigned)h.index, (unsigned)h.generation);
-	_exit(code);
+	_exit(0);
 }
 
 void
@@ -366,6 +367,7 @@ parent_main(void)
 	if (h.rehearsal)
 		_exit(0);
 	service_run(&helpers, !h.trial);
-	tls_free(service.server);
-	parent_exit(0);
+	if (service.open == 0)
+		tls_free(service.server);
+	end();
 }

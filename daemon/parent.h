@@ -24,7 +24,4 @@ void parent_new_crl(const struct authorities *a);
  */
 _Noreturn void parent_lost(const char *who, int status);
 
-/* Log the end and leave. */
-_Noreturn void parent_exit(int code);
-
 #endif

@@ -50,7 +50,7 @@ static struct event	signals, rest_timer, drain_timer, stop_timer;
 static struct event	progress_timer;
 static uint32_t		accepts;
 static uint64_t		turn;		/* of the loop */
-static bool		last_call, is_ready;
+static bool		last_call, cut_off, is_ready;
 
 int64_t
 service_now(void)
@@ -173,7 +173,8 @@ on_drain_deadline(evutil_socket_t fd, short what, void *arg)
 	if (last_call) {
 		log_event(LOG_WARNING, "drain", "%u sessions cut off",
 		    (unsigned)service.open);
-		parent_exit(0);
+		cut_off = true;
+		return;
 	}
 	last_call = true;
 	conn_end_all("shutting-down");
@@ -355,7 +356,8 @@ service_run(const struct helpers *h, bool listens)
 	news_serve(service.base);
 	stash_start(h->spawner);
 	busypoll_start(service.config->busy_poll_us);
-	while (service.accepting || service.open > 0) {
+	while (((service.accepting || service.open > 0) && !cut_off) ||
+	    stash_leaves()) {
 		turn++;
 		if (event_base_loop(service.base, EVLOOP_ONCE |
 		    (more ? EVLOOP_NONBLOCK : 0)) == -1)

@@ -80,6 +80,12 @@ bool stash_hire(uint64_t id, int sock);
  */
 void stash_over(pid_t pid);
 
+/*
+ * No worker is wanted any more: is the loop to go on, until the spawner has told
+ * the log what it had left out?  For a second at most.
+ */
+bool stash_leaves(void);
+
 /* Called when a worker is ready; the first makes the parent so. */
 void service_ready(void);
 

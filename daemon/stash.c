@@ -49,6 +49,9 @@ static const struct timeval rest_time = { .tv_usec = 100000 };
 static uint32_t		silence;	/* seconds, while any is asked for */
 static struct event	every_second;	/* while there is something to watch */
 static const struct timeval second = { .tv_sec = 1 };
+static bool		complained;	/* to the log, maybe of more than it said */
+static bool		leaving;	/* it was told that this is the end */
+static bool		last_second;	/* for that, and it has passed */
 
 /*
  * Workers whose sessions are over, and who may not have noticed.  Those that
@@ -83,6 +86,8 @@ lose_spawner(const char *why)
 	event_del(&every_second);
 	close(channel);
 	channel = -1;
+	if (leaving)
+		return;
 	metric_add(&metrics->spawners_died, 1);
 	log_event(LOG_ERR, "spawner-died", "%s; draining, to be replaced", why);
 	parent_replace_me();
@@ -128,6 +133,10 @@ static void
 on_second(evutil_socket_t sock, short what, void *arg)
 {
 	(void)sock, (void)what, (void)arg;
+	if (leaving) {
+		last_second = true;
+		return;
+	}
 	tell_over();
 	if (asked == 0 && over_count == 0)
 		event_del(&every_second);
@@ -342,6 +351,7 @@ on_event(const struct spawner_event *e, int fd)
 	}
 	if (fd != -1)
 		close(fd);
+	complained |= e->type == SPAWNER_BUSY;
 	if (fd == -1 && (e->type == SPAWNER_BUSY || relay_ended(e)))
 		return;
 	if (e->type != SPAWNER_DIED || fd != -1) {
@@ -425,5 +435,22 @@ stash_take(int *fd, pid_t *pid)
 	metric_set(&metrics->workers_ready, stashed);
 	if (stashed <= stash_size() / 2)	/* several at once: fewer calls */
 		ask();
+	return true;
+}
+
+bool
+stash_leaves(void)
+{
+	const struct spawner_want want = { .last = 1 };
+
+	if (channel == -1 || !complained || last_second)
+		return false;
+	if (!leaving) {
+		leaving = true;
+		event_del(&every_second);
+		if (!channel_send(channel, &want, sizeof want, -1) ||
+		    event_add(&every_second, &second) == -1)
+			return false;
+	}
 	return true;
 }

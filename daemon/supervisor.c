@@ -352,6 +352,7 @@ supervisor_run(const struct config *first)
 			code = EX_UNAVAILABLE;
 	}
 	keeper_close();
+	log_left_out();
 	log_event(LOG_INFO, "stop", "status %d", code);
 	if (code != 0)
 		tell_terminal("could not start: syslog says why");

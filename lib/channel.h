@@ -65,11 +65,13 @@ struct spawner_setup {
 /*
  * parent -> spawner: so many more workers (connections, in a pool), please; and
  * the sessions of these workers are over: whoever is there still has to end.
- * Of relay workers one at a time, and with the service's descriptor.
+ * Of relay workers one at a time, and with the service's descriptor.  The last
+ * one has it end, when it has told the log what it had not yet.
  */
 struct spawner_want {
 	uint32_t count;
 	uint32_t over;		/* so many in pid */
+	uint32_t last;		/* 1: nothing comes after this, or 0 */
 	uint64_t id;		/* of a relay worker: comes back with it */
 	int32_t	 pid[SPAWNER_OVER_MAX];
 };

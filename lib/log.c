@@ -371,18 +371,25 @@ log_words(int level, const char *event, uint64_t left_out, const char *fmt,
     va_list ap) __attribute__((format(printf, 4, 0)));
 
 static void
-log_words(int level, const char *event, uint64_t left_out, const char *fmt,
-    va_list ap)
+log_detail(int level, const char *event, const char *words, uint64_t left_out)
 {
 	struct log_line l;
-	char words[2048];
 
-	vsnprintf(words, sizeof words, fmt, ap);
 	log_begin(&l, level, event);
 	log_str(&l, "detail", words);
 	if (left_out > 0)
 		log_num(&l, "left_out", (int64_t)left_out);
 	log_end(&l);
+}
+
+static void
+log_words(int level, const char *event, uint64_t left_out, const char *fmt,
+    va_list ap)
+{
+	char words[2048];
+
+	vsnprintf(words, sizeof words, fmt, ap);
+	log_detail(level, event, words, left_out);
 }
 
 void
@@ -395,12 +402,31 @@ log_event(int level, const char *event, const char *fmt, ...)
 	va_end(ap);
 }
 
+static struct log_limit *limits;	/* all that have ever told anything */
+
+void
+log_left_out(void)
+{
+	for (struct log_limit *l = limits; l != NULL; l = l->next) {
+		if (l->left_out > 0)
+			log_detail(l->level, l->event, "and more, until the "
+			    "end of the process", l->left_out);
+		l->left_out = 0;
+	}
+}
+
 void
 log_event_limited(int level, const char *event, struct log_limit *limit,
     int64_t now, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (limit->event == NULL) {
+		limit->event = event;
+		limit->level = level;
+		limit->next = limits;
+		limits = limit;
+	}
 	if (!log_may(limit, 1, 60000, now))
 		return;
 	va_start(ap, fmt);
@@ -414,6 +440,7 @@ fatal(int code, const char *fmt, ...)
 {
 	va_list ap;
 
+	log_left_out();
 	va_start(ap, fmt);
 	log_words(LOG_ERR, "fatal", 0, fmt, ap);
 	va_end(ap);

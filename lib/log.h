@@ -93,8 +93,12 @@ void log_end(struct log_line *l);
  * `every_ms`.  Zeroed it is new.
  */
 struct log_limit {
-	int64_t		full_at;	/* ms */
-	uint64_t	left_out;	/* since they were last told */
+	int64_t			 full_at;	/* ms */
+	uint64_t		 left_out;	/* since they were last told */
+	/* Of log_event_limited: what is left to be told, and of whom else. */
+	const char		*event;
+	int			 level;
+	struct log_limit	*next;
 };
 
 /*
@@ -109,11 +113,15 @@ void log_event(int level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * The same for what may come at any rate: one line a minute, by `now` (as above),
- * which tells in left_out= how many were not written since the last.
+ * The same for what may come at any rate: one line a minute, by `now` (as
+ * above), which tells in left_out= how many were not written since the last.
+ * `limit` is kept.
  */
 void log_event_limited(int level, const char *event, struct log_limit *limit,
     int64_t now, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* Before a process ends: no such line would come any more, so tell it now. */
+void log_left_out(void);
 
 /* event=fatal with these words, then _exit(code) (sysexits(3)). */
 _Noreturn void fatal(int code, const char *fmt, ...)

@@ -509,6 +509,10 @@ hear(uint32_t owed)
 
 	if (channel_recv(SPAWNER_CHANNEL_FD, &want, sizeof want, &fd) != 1)
 		_exit(0);		/* the parent is gone */
+	if (want.last) {
+		log_left_out();
+		_exit(0);
+	}
 	if (setup.kind != SPAWNER_POOL)
 		end_workers(&want);
 	if (setup.kind == SPAWNER_RELAY)

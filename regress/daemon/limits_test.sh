@@ -862,6 +862,15 @@ at_rest() {
 	test $(($(spent "$1") - was)) -le 100 || atf_fail "it spins"
 }
 
+# told_at_the_end PROCESS EVENT: how many more there were, in one line.
+told_at_the_end() {
+	more="process=$1 event=$2 detail=\"and more, until the end of the process\""
+	test "$(log_count "$more left_out=[1-9]")" -eq 1 || {
+		grep "event=$2" daemon.log
+		atf_fail "$1: not told how many more of $2"
+	}
+}
+
 root_case no_descriptors "Without descriptors clients wait, nothing spins, all goes on"
 no_descriptors_body() {
 	begin_limits parents=1
@@ -896,6 +905,9 @@ no_descriptors_body() {
 	expect_soon served
 	release one 4
 	end_limits
+	# What was not told of it by then is told at the end, by each once.
+	told_at_the_end parent accept-failed
+	told_at_the_end spawner spawn-failed
 }
 
 root_case no_room_for_workers "Nor do new workers find room: nobody is sent away"
@@ -922,6 +934,11 @@ no_room_for_workers_body() {
 	log_has 'event=spawner-died' && atf_fail "it gave its spawner up"
 	log_has 'event=refused' && atf_fail "somebody was refused"
 	release one 4
+	# at the end of a parent that a reload has replaced, too
+	kill -HUP "$daemon_pid" || atf_fail "posternd has gone"
+	expect_soon log_has 'event=stop detail="parent 0 of generation 1"'
+	told_at_the_end parent worker-lost
+	told_at_the_end parent accept-failed
 	end_limits
 }
 

@@ -634,6 +634,38 @@ ATF_TC_BODY(limited_told, tc)
 #undef FAILED
 }
 
+static void
+end_limited(void)
+{
+	static struct log_limit spawn, accept, none;
+
+	journal(LOG_INFO);
+	log_left_out();
+	log_event_limited(LOG_ERR, "none", &none, 1, "once");
+	for (int i = 0; i < 3; i++) {
+		log_event_limited(LOG_ERR, "spawn", &spawn, 1, "first");
+		log_event_limited(LOG_INFO, "accept", &accept, 1, "first");
+	}
+	log_left_out();
+	log_left_out();
+	log_event_limited(LOG_ERR, "spawn", &spawn, 2, "more");
+	fatal(EX_OSERR, "over");
+}
+
+/* No line comes after the last, so a process tells it before its end. */
+ATF_TC_WITHOUT_HEAD(limited_at_the_end);
+ATF_TC_BODY(limited_at_the_end, tc)
+{
+#define MORE "detail=\"and more, until the end of the process\" left_out="
+	capture(end_limited);
+	HAS("<3>process=test event=spawn " MORE "2\n");
+	HAS("<6>process=test event=accept " MORE "2\n");
+	HAS("<3>process=test event=spawn " MORE "1\n"
+	    "<3>process=test event=fatal");
+	ATF_CHECK_EQ(7, lines());
+#undef MORE
+}
+
 /* Neither a clock that leaps nor one that is set back makes it mute. */
 ATF_TC_WITHOUT_HEAD(limited_clock);
 ATF_TC_BODY(limited_clock, tc)
@@ -673,6 +705,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, journal_or_not);
 	ATF_TP_ADD_TC(tp, limited);
 	ATF_TP_ADD_TC(tp, limited_told);
+	ATF_TP_ADD_TC(tp, limited_at_the_end);
 	ATF_TP_ADD_TC(tp, limited_clock);
 	return atf_no_error();
 }
