@@ -58,6 +58,18 @@ check_kyuafiles() {
 	done
 }
 
+# One by one: Kyua runs the others first, and then says so.
+check_names() {
+	unknown=
+	for name; do
+		kyua_ list --kyuafile="$tests/Kyuafile" "$name" 2>/dev/null |
+		    grep -q . || unknown="$unknown $name"
+	done
+	test -z "$unknown" ||
+	    die "no test is named:$unknown; a name is DIRECTORY," \
+	    "DIRECTORY/PROGRAM or DIRECTORY/PROGRAM:CASE"
+}
+
 # Counted from the results: a case without a result (Kyua was stopped) failed,
 # a skipped one has not passed.
 count() {
@@ -88,6 +100,7 @@ run() {
 need_tools
 check_kyuafiles
 mkdir -p "$tests/home" || exit 73
+check_names "$@"
 rm -f "$results" "$tests/kyua.log"
 run "$@"
 
@@ -97,6 +110,5 @@ failed=$(count "result_type IS NULL OR result_type NOT IN
     ('passed', 'expected_failure', 'skipped')")
 test "$failed" -eq 0 || report
 printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
-# Kyua's status also tells of a filter that matched nothing.
 test "$failed" -eq 0 && test "$passed" -gt 0 &&
     test "$(cat "$tests/status")" -eq 0

@@ -480,10 +480,9 @@ stopped_by(struct visit *v, int r, bool *room)
 		*room = *room || e == SSL_ERROR_WANT_WRITE;
 		return STEP_WAIT;
 	}
-	if (is_refused(v) && as_refused(v, e))
-		done(v);
-	else if (e == SSL_ERROR_ZERO_RETURN && v->stage == STAGE_END &&
-	    v->received == v->sent)
+	if ((is_refused(v) && as_refused(v, e)) ||
+	    (e == SSL_ERROR_ZERO_RETURN && v->stage == STAGE_END &&
+	    v->received == v->sent))
 		done(v);
 	else if (e == SSL_ERROR_ZERO_RETURN)
 		lost(v, "close_notify");
@@ -697,8 +696,12 @@ by_size(const void *a, const void *b)
 static double
 quantile_ms(const struct kind *k, unsigned percent)
 {
-	return k->done == 0 ? 0 : k->took_us[(k->done - 1) * percent / 100] /
-	    1e3;
+	uint64_t at;
+
+	if (k->done == 0)
+		return 0;
+	at = (k->done - 1) * percent / 100;
+	return k->took_us[at] / 1e3;
 }
 
 static void
