@@ -33,7 +33,9 @@ read_info(int dir, struct descriptor *d)
 	size_t len;
 
 	snprintf(name, sizeof name, "fdinfo/%d", d->number);
-	/* An epoll set's has a line for each that is in it: the head will do. */
+	/*
+	 * An epoll set's has a line for each that is in it: the head will do.
+	 */
 	if (!proc_read(dir, name, text, sizeof text - 1, &len) &&
 	    errno != E2BIG)
 		return false;

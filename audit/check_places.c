@@ -18,7 +18,9 @@
 
 /* ---- namespaces ---------------------------------------------------------------- */
 
-/* With -U the parent and the resolver get their rights from one of their own. */
+/*
+ * With -U the parent and the resolver get their rights from one of their own.
+ */
 static bool
 is_own(const struct service *s, const struct declared *d, enum proc_ns ns)
 {
@@ -180,7 +182,9 @@ check_system_root(const struct service *s, struct subject *p,
 		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, "the system's");
 }
 
-/* Of a dialer: is what it may connect to a local socket?  -1: cannot be read. */
+/*
+ * Of a dialer: is what it may connect to a local socket?  -1: cannot be read.
+ */
 static int
 dials_local(int dir)
 {

@@ -61,7 +61,9 @@ const struct declared declared[] = {
 		.program = PROGRAM_DAEMON, .parent = SUPERVISOR,
 		.owner = OWNER_EXPORTER, .home = HOME_REMOVED,
 		.landlock = LOCK_ALL, .dies_with_parent = true,
-		/* libevent's set and its pipe; 5 and 6 are its doors; who asks */
+		/*
+		 * libevent's set and its pipe; 5 and 6 are its doors; who asks
+		 */
 		.fd = { STANDARD, { 5, 6, KIND_LISTENER | KIND_DOOR |
 		    KIND_NULL }, { 3, FD_LAST, KIND_EPOLL | KIND_PIPE_IN |
 		    KIND_PIPE_OUT | KIND_TCP | KIND_STREAM } },

@@ -22,7 +22,7 @@ struct died {
 	bool		timed;		/* the line has time= */
 	int64_t		ms;		/* since 1970 */
 	int64_t		pid;
-	char		peer[DIED_PEER];	/* escaped; "" if none is named */
+	char		peer[DIED_PEER];	/* escaped; "": none is named */
 };
 
 /* One line of the log, without its newline; d->kind is also returned. */

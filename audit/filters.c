@@ -151,7 +151,9 @@ check_filters(struct service *s, struct subject *p,
 	size_t want = policy_stack(p->declared->policy, id);
 	size_t around;
 
-	/* What lies around the supervisor lies around all: it can only forbid. */
+	/*
+	 * What lies around the supervisor lies around all: it can only forbid.
+	 */
 	if (p == s->all[0])
 		s->filters_around = depth > want ? depth - want : 0;
 	around = s->filters_around < depth ? s->filters_around : depth;

@@ -9,7 +9,7 @@
 
 /* The columns of the summary, in their order. */
 enum aspect {
-	ASPECT_TREE,		/* whose child it is, and what it calls itself */
+	ASPECT_TREE,		/* whose child it is, and its name of itself */
 	ASPECT_PROGRAM,
 	ASPECT_FILTERS,		/* as installed, against the tables */
 	ASPECT_REACH,		/* what they let through */

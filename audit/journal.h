@@ -14,7 +14,7 @@
 
 enum journal {
 	JOURNAL_READ,
-	JOURNAL_NONE,		/* there is no journal on this system, or ours */
+	JOURNAL_NONE,		/* no journal on this system, or ours */
 	JOURNAL_FAILED		/* with words in `why` */
 };
 

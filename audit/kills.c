@@ -52,7 +52,7 @@ static size_t		 kill_count, kill_room;
 static struct died	*deaths;
 static size_t		 death_count, death_room;
 static struct remarks	 remarks;
-static int		 status;	/* how we exit, if nothing worse is said */
+static int		 status;	/* our exit, if nothing worse is said */
 
 /* ---- the command line --------------------------------------------------- */
 

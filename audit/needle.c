@@ -23,7 +23,9 @@
 #define NOBODY		65534
 /* Fewer bytes are found by chance. */
 #define NEEDLE_MIN	16
-/* The characters of a PEM line; the first two hold secrets, whatever the key. */
+/*
+ * The characters of a PEM line; the first two hold secrets, whatever the key.
+ */
 #define PEM_LINE	64
 
 /* ---- in the child --------------------------------------------------------------- */

@@ -27,7 +27,7 @@ struct proc_id {
 struct proc_status {
 	char		state;			/* 'R', 'S', ... 'Z' */
 	pid_t		ppid, tracer;
-	pid_t		inner;			/* its pid in its own namespace */
+	pid_t		inner;		/* its pid in its own namespace */
 	uid_t		uid[4];			/* real, effective, saved, fs */
 	gid_t		gid[4];
 	unsigned int	groups;			/* how many supplementary */

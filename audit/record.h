@@ -21,7 +21,7 @@
 enum record_kind {
 	RECORD_NONE,		/* about something else */
 	RECORD_KILL,
-	RECORD_OTHER,		/* one of a call that was logged, nobody killed */
+	RECORD_OTHER,		/* a call was logged, and nobody killed */
 	RECORD_FORGED,		/* the words of one, and not by the kernel */
 	RECORD_BROKEN,		/* one that is cut short, or no kernel's */
 	RECORD_LOST		/* the kernel has left some out: `lost` */
@@ -36,7 +36,7 @@ struct record {
 	uint64_t	 serial;
 	int64_t		 pid, uid, nr;
 	uint32_t	 arch;		/* AUDIT_ARCH_* */
-	char		 comm[RECORD_NAME];	/* any bytes, no NUL among them */
+	char		 comm[RECORD_NAME];	/* any bytes but NUL */
 	char		 exe[RECORD_PATH];	/* "" if not known */
 	uint64_t	 lost;		/* 0: it is not told how many */
 };

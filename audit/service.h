@@ -54,7 +54,7 @@ struct service {
 	struct proc_id		  init_ns[NS_COUNT];
 	struct sock_fprog	  table[POLICY_COUNT];	/* compiled */
 	bool			  layer[LAYER_COUNT];	/* of this kernel */
-	size_t			  filters_around;	/* the supervisor's own */
+	size_t			  filters_around;	/* the supervisor's */
 };
 
 /*

@@ -1,6 +1,7 @@
 /*
  * A line of what strace(1) writes to a file, of a process and of those that it
- * starts, when it is asked for numbers (-f -X raw -e raw=...; regress/trace.sh):
+ * starts, when it is asked for numbers (-f -X raw -e raw=...;
+ * regress/trace.sh):
  *
  *	4711 read(0x3, 0x7ffd8c4e1a50, 0x400) = 0x5
  *	4711 ppoll(0x7ffd8c4e1a50, 0x1, 0, 0, 0x8 <unfinished ...>

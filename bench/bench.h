@@ -21,7 +21,7 @@ enum kind {
 	KIND_SHAKER,	/* connect, handshake, one echo, an orderly end */
 	KIND_PINGER,	/* send a message, wait until it is back */
 	KIND_BULK,	/* keep eight chunks of 16 KiB under way */
-	KIND_IDLE,	/* one echo of 16 KiB, as all have at first; then nothing */
+	KIND_IDLE,	/* one echo of 16 KiB, as all have; then nothing */
 	KIND_COUNT
 };
 
@@ -29,10 +29,10 @@ struct plan {
 	const char		*host, *port;
 	struct sockaddr_storage	 address;
 	socklen_t		 address_len;
-	const char		*ca, *cert, *key;	/* all NULL: plain TCP */
+	const char		*ca, *cert, *key;	/* NULL: plain TCP */
 	uint32_t		 clients[KIND_COUNT];
-	uint32_t		 size;		/* of a message of shakers and pingers */
-	bool			 tls12;		/* for a server that has no better */
+	uint32_t		 size;		/* a message's, not an idle's */
+	bool			 tls12;		/* the server has no better */
 	bool			 p256;		/* the same; not X25519 */
 	uint32_t		 processes;
 	uint32_t		 seconds;
@@ -74,7 +74,9 @@ _Noreturn void crew_main(const struct plan *p, uint32_t first, int ready,
 /* CPU time of a cgroup, of processes that have ended too (ns). */
 bool cost_cpu(const char *cgroup, uint64_t *ns);
 
-/* Memory of its processes (proportional set size) and of the kernel for them. */
+/*
+ * Memory of its processes (proportional set size) and of the kernel for them.
+ */
 bool cost_memory(const char *cgroup, int64_t *resident, int64_t *kernel);
 
 /* ---- main.c ------------------------------------------------------------------- */

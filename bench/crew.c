@@ -52,7 +52,7 @@ static SSL_CTX		*tls;
 static struct client	*clients;
 static uint32_t		 count, started, settled, settling;
 static int		 set;		/* epoll */
-static uint64_t		 until;		/* end of the measured time; 0: before */
+static uint64_t		 until;		/* measured time's end; 0: before it */
 static struct tally	 tally;
 
 /* ---- set-up ----------------------------------------------------------------- */

@@ -23,10 +23,10 @@
 
 struct race {
 	const struct addrinfo	*order[TRIES];
-	struct pollfd		 fds[TRIES];	/* fd -1: failed, or not begun */
+	struct pollfd		 fds[TRIES];	/* fd -1: failed, not begun */
 	size_t			 count, begun;
-	int64_t			 deadline, next;	/* when to begin the next */
-	int			 errnum;		/* of the last that failed */
+	int64_t			 deadline, next;	/* next try at */
+	int			 errnum;	/* of the last that failed */
 	struct sockaddr_storage	 failed;		/* and its address */
 };
 

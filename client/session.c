@@ -346,7 +346,9 @@ session_handshake(struct session *s, int64_t deadline)
 		if (r != TLS_WANT_POLLIN && r != TLS_WANT_POLLOUT)
 			return handshake_failure(s);
 		session_flush(s);
-		/* What is there already, and room made just now, need no wait. */
+		/*
+		 * What is there already, and room made just now, need no wait.
+		 */
 		if (r == TLS_WANT_POLLIN ? s->in_at < s->in_end :
 		    session_queued(s) == 0)
 			continue;

@@ -21,11 +21,11 @@ struct gate {
 struct verdict {
 	const struct gate	*gate;
 	void			*ssl;		/* libssl's, while tls lives */
-	bool			 judged;	/* and let in, if `why` is none */
+	bool			 judged;	/* let in if `why` is none */
 	enum reason		 why;
 	X509			*cert;		/* at fault; ours, or NULL */
 	X509			*leaf;		/* then the client's; ours */
-	char			*detail;	/* words for it; ours, or NULL */
+	char			*detail;	/* words; ours, or NULL */
 };
 
 /* Once, before the first context is made. */

@@ -106,8 +106,9 @@ bool board_wait(uint32_t max);
 void board_waited(void);
 
 /*
- * Have we our share, of connections or of those that wait, while one that serves
- * says that it has not its own?  Then it is that one's to take the next client.
+ * Have we our share, of connections or of those that wait, while one that
+ * serves says that it has not its own?  Then it is that one's to take the next
+ * client.
  */
 bool board_others_enter(uint32_t max);
 bool board_others_wait(uint32_t max);

@@ -1,7 +1,7 @@
 /*
  * A client that sends again as soon as it has its echo, and is alone: being put
- * to sleep and woken for each of its messages takes longer than all else that is
- * done for it.
+ * to sleep and woken for each of its messages takes longer than all else that
+ * is done for it.
  */
 #ifndef BUSYPOLL_H
 #define BUSYPOLL_H

@@ -257,8 +257,8 @@ send_some(void)
 }
 
 /*
- * The service of a relay worker echoes, too, until its end.  What it cannot give
- * back yet it keeps, and takes no more.
+ * The service of a relay worker echoes, too, until its end.  What it cannot
+ * give back yet it keeps, and takes no more.
  */
 static void
 on_service(evutil_socket_t fd, short what, void *arg)

@@ -155,7 +155,7 @@ set_listen(const char *s, struct config *c)
 
 	if (c->listens == CONFIG_LISTEN_MAX || (is_handed(s) ?
 	    !set_handed(s, l) : !addr_parse(s, &l->ss, &l->len) ||
-	    strcmp(strrchr(s, ':'), ":0") == 0))	/* what is free: where? */
+	    strcmp(strrchr(s, ':'), ":0") == 0))	/* free, but which? */
 		return false;
 	for (uint32_t i = 0; i < c->listens; i++)
 		if (config_same_listen(&c->listen[i], l))
@@ -734,7 +734,9 @@ parse(const char *text)
 	return false;
 }
 
-/* NULL if it may be one.  What tells of a mistake must not show a key's text. */
+/*
+ * NULL if it may be one.  What tells of a mistake must not show a key's text.
+ */
 static const char *
 unfit(const char *text, size_t len)
 {

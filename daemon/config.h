@@ -70,9 +70,9 @@ struct config {
 	uint32_t		max_connections;
 	uint32_t		max_connections_per_address;	/* 0: as many */
 	uint32_t		max_handshakes;
-	uint32_t		accept_rate, accept_burst;	/* a second; at */
-						/* once; of an address; 0: any */
-	uint32_t		prefix4, prefix6;	/* what is one address */
+	/* Of an address, a second and at once; 0: any. */
+	uint32_t		accept_rate, accept_burst;
+	uint32_t		prefix4, prefix6;	/* one address */
 	int64_t			handshake_ms, idle_ms, session_ms, drain_ms;
 	int64_t			resolve_ms, revoked_ms, connect_ms;
 	int32_t			log_level;	/* syslog(3)'s */

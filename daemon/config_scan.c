@@ -14,7 +14,7 @@ struct scan {
 	char		 word[WORD_MAX];	/* the last word seen */
 	char		 seen[SEEN_MAX][2 * WORD_MAX + 2];
 	size_t		 count;
-	int		 unclosed;	/* line of a comment without end, or 0 */
+	int		 unclosed;	/* line of an endless comment, or 0 */
 	int		 section_line;
 };
 

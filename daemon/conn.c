@@ -28,7 +28,9 @@ static const struct timeval retry_time = { .tv_usec = 20000 };
 #define PID_LISTS		1024
 
 static TAILQ_HEAD(, conn) conns = TAILQ_HEAD_INITIALIZER(conns);
-/* Who waits for another process, the longest first: the first to be answered. */
+/*
+ * Who waits for another process, the longest first: the first to be answered.
+ */
 static TAILQ_HEAD(askers, conn) checking = TAILQ_HEAD_INITIALIZER(checking);
 static struct askers dialing = TAILQ_HEAD_INITIALIZER(dialing);
 static struct askers waiting = TAILQ_HEAD_INITIALIZER(waiting);
@@ -377,7 +379,9 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* The socket has room, so that no event of its own would come, or all the time. */
+/*
+ * The socket has room, so that no event of its own would come, or all the time.
+ */
 static void
 retry_later(struct conn *c)
 {

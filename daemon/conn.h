@@ -36,20 +36,20 @@ struct conn {
 	TAILQ_ENTRY(conn)	 all, run, ask;
 	TAILQ_ENTRY(conn)	 retry;		/* while `retries` */
 	LIST_ENTRY(conn)	 by_pid;	/* while worker is not -1 */
-	struct room		 room;		/* what it takes of the limits */
+	struct room		 room;		/* taken of the limits */
 	bool			 queued, retries;
 	enum state		 state;
 	struct transport	 t;
 	int			 service;	/* relay: owned until the */
 						/* spawner has it; else -1 */
-	int			 worker;	/* owned; -1 before STATE_OPEN */
+	int			 worker;	/* ours; -1 before STATE_OPEN */
 	pid_t			 worker_pid;
 	bool			 worker_readable, worker_hup;
 	bool			 worker_shut;	/* it was told of the end */
 	bool			 worker_done;	/* relay: and so has it us */
 	enum word		 word;		/* relay */
 	bool			 tls_owes;	/* libtls could not write all */
-	bool			 finished;	/* the client sent close_notify */
+	bool			 finished;	/* by its close_notify */
 	bool			 opened;	/* event=open was logged */
 	bool			 refused;	/* event=refused was */
 	int			 row;		/* of the roster; -1 */
@@ -59,19 +59,19 @@ struct conn {
 	int64_t			 begun, last, entered;	/* ms, service_now */
 	int64_t			 hello_us;	/* the handshake could begin */
 	int64_t			 evict_at;	/* not to outlive this; 0 */
-	uint32_t		 since, judged_by;	/* conn_news(): at its */
-						/* beginning; judged last */
+	uint32_t		 since, judged_by;	/* conn_news(): when */
+						/* it began; judged last */
 	uint64_t		 asked;		/* the number of its question */
 						/* to another process; 0 */
 	uint64_t		 bytes_in, bytes_out;
 	const char		*end;		/* how it ended; static */
-	char			 detail[160];	/* libtls's words for it, or "" */
+	char			 detail[160];	/* libtls's words, or "" */
 	struct verdict		 verdict;
 	struct sockaddr_storage	 address;	/* the client's */
 	struct sockaddr_storage	 target;	/* by the balancer's header: */
 						/* where it came to; or 0 */
 	char			 peer[ADDR_TEXT];
-	char			 proxy[ADDR_TEXT];	/* the balancer, or "" */
+	char			 proxy[ADDR_TEXT];	/* balancer, or "" */
 };
 
 /* ---- conn.c ------------------------------------------------------------------ */
@@ -98,8 +98,8 @@ uint32_t conn_news(void);
 uint64_t conn_question(void);
 
 /*
- * The connection in this state (from CHECKING to WAITING) that asked this; NULL:
- * it is gone.
+ * The connection in this state (from CHECKING to WAITING) that asked this;
+ * NULL: it is gone.
  */
 struct conn *conn_asking(enum state s, uint64_t asked);
 

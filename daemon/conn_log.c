@@ -1,6 +1,6 @@
 /*
- * What the log says of a connection; what it tells is counted here, too, so that
- * log and metrics agree.
+ * What the log says of a connection; what it tells is counted here, too, so
+ * that log and metrics agree.
  */
 #include <string.h>
 

@@ -13,7 +13,9 @@
 
 /* No slot. */
 #define NOBODY UINT32_MAX
-/* Of so many addresses drawn, no honest parent has more than so many refused. */
+/*
+ * Of so many addresses drawn, no honest parent has more than so many refused.
+ */
 #define DRAWN	64
 #define DRAWN_FULL	(DRAWN / 8)
 /* So often doubts are looked into (ms). */
@@ -234,8 +236,8 @@ look(const struct crowd_place *p, int row, uint64_t leaked, uint32_t without)
 }
 
 /*
- * What is in the bucket of this row, with the token that we have put there.  Only
- * what we have seen ourselves is kept: a lie would stay after who told it.
+ * What is in the bucket of this row, with the token that we have put there.
+ * Only what we have seen ourselves is kept: a lie would stay after who told it.
  */
 static uint64_t
 level(const struct crowd_place *p, int row, uint64_t leaked)
@@ -306,9 +308,10 @@ crowd_fastest(uint32_t rate, int64_t now)
 /*
  * One parent that lies could have everybody refused.  So, before anybody is, it
  * is asked what others would find who come from elsewhere: where one slot alone
- * would have many of these refused its numbers cannot be, and count no more until
- * it has another parent.  (A lie about `drained' alone is not found so.  It bears
- * on addresses only from which more have come, ever, than may at once.)
+ * would have many of these refused its numbers cannot be, and count no more
+ * until it has another parent.  (A lie about `drained' alone is not found so.
+ * It bears on addresses only from which more have come, ever, than may at
+ * once.)
  */
 
 /* Is there no room for one from there, if `without` is left out? */

@@ -25,7 +25,7 @@ static pid_t		dialer;
 static int		channel = -1;
 static struct event	channel_event;
 static uint32_t		unanswered;
-static int64_t		heard;		/* of it; or it has had none to answer */
+static int64_t		heard;		/* of it, or it had none to answer */
 static bool		resting;	/* until it is asked again */
 static struct event	rest_timer;
 static const struct timeval rest_time = { .tv_usec = 20000 };

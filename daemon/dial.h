@@ -15,8 +15,8 @@
 /*
  * Start the dialer, before confinement, and hand it its setup (of which `size`
  * and `parent` are filled in here).  `exe` is a descriptor of our own program;
- * the channel's is `at`, which may be the same, and loses what it was.  Ends the
- * process if it cannot.
+ * the channel's is `at`, which may be the same, and loses what it was.  Ends
+ * the process if it cannot.
  */
 void dial_start(const struct dialer_setup *s, int exe, int at);
 
@@ -42,13 +42,15 @@ void dial_cancel(uint64_t id);
 void dial_overdue(void);
 
 /*
- * A question to try it by (canary.h): it does all that it does for a client, but
- * keeps the connection, if there is one, and answers soon.  False with errno
- * set if it cannot be asked.
+ * A question to try it by (canary.h): it does all that it does for a client,
+ * but keeps the connection, if there is one, and answers soon.  False with
+ * errno set if it cannot be asked.
  */
 bool dial_try(int channel);
 
-/* Has it answered that?  1; 0 at its end; -1 with errno set: EAGAIN, not yet. */
+/*
+ * Has it answered that?  1; 0 at its end; -1 with errno set: EAGAIN, not yet.
+ */
 int dial_answered(int channel);
 
 /* Is this a stream socket? */
@@ -56,7 +58,9 @@ bool dial_is_stream(int fd);
 
 /* ---- conn.c has these, and entry.c the last ---- */
 
-/* The first that waits and is not asked for; it is now, by this number.  0: none. */
+/*
+ * The first that waits and is not asked for: its number; now it is.  0: none.
+ */
 uint64_t conn_to_dial(void);
 
 /* It could not be asked for: so it is not, yet. */

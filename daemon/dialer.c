@@ -164,9 +164,9 @@ now(void)
 }
 
 /*
- * Tell, and hand the socket over, or not; waits while the parent has no time.  It
- * may be that another parent has not received what other dialers have sent, and
- * the kernel takes no more descriptors of our user: that passes.
+ * Tell, and hand the socket over, or not; waits while the parent has no time.
+ * It may be that another parent has not received what other dialers have sent,
+ * and the kernel takes no more descriptors of our user: that passes.
  */
 static void
 deliver(struct dial *d)
@@ -283,7 +283,9 @@ begin(const struct dialer_query *q)
 		try_connect(d);
 }
 
-/* It may be that its answer is on the way already: then there is nothing to do. */
+/*
+ * It may be that its answer is on the way already: then there is nothing to do.
+ */
 static void
 cancel(uint64_t id)
 {

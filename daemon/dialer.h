@@ -35,7 +35,7 @@ typedef uint32_t dialer_ready;
 enum dialer_wish {
 	DIALER_DIAL,		/* a connection, please */
 	DIALER_TRY,		/* only to try; it is closed, not handed over */
-	DIALER_CANCEL,		/* the one with this id is not wanted any more */
+	DIALER_CANCEL,		/* the one with this id is not wanted now */
 	DIALER_WISHES
 };
 

@@ -53,7 +53,7 @@ struct lookup {
 	struct host_address	 who;
 	int64_t			 deadline;
 	uint32_t		 pending;	/* queries not yet answered */
-	int			 trouble;	/* why one was not; an ARES_E... */
+	int			 trouble;	/* why not; an ARES_E... */
 	int			 rcode;		/* of a server that would not */
 	uint32_t		 names, dropped;
 	char			 name[RESOLVER_NAMES][RESOLVER_NAME_SIZE];
@@ -307,7 +307,7 @@ struct name {
 struct record {
 	struct name		 owner;
 	unsigned int		 type, class, size;
-	const unsigned char	*data;		/* `size` bytes of the message */
+	const unsigned char	*data;	/* `size` bytes of the message */
 };
 
 /* Use a record that answers the question; false if it is malformed. */

@@ -49,7 +49,7 @@ ec_init(void)
 		    ENGINE_set_name(e, "libcrypto's own EC") == 1 &&
 		    ENGINE_set_pkey_meths(e, methods) == 1 &&
 		    ENGINE_register_pkey_meths(e) == 1)
-			return true;	/* both are its for the process's life */
+			return true;	/* it has both for ever */
 	}
 	EVP_PKEY_meth_free(method);
 	ENGINE_free(e);

@@ -25,8 +25,8 @@ static uint8_t plain[PLAIN_MAX];	/* of the turn at hand */
 enum step { STEP_MORE, STEP_WAIT, STEP_LOST };
 
 /*
- * It takes no more.  What a relay worker has still sent is the client's, and how
- * it ended is the spawner's to tell.
+ * It takes no more.  What a relay worker has still sent is the client's, and
+ * how it ended is the spawner's to tell.
  */
 static enum step
 worker_gone(struct conn *c)
@@ -77,8 +77,9 @@ protocol_error(struct conn *c, const char *why)
  * Decrypt up to PLAIN_MAX bytes into `plain`.  Returns their number; 0 if
  * there is nothing now, or the client has ended one way or another (*step).
  *
- * A whole record always finds room, so that libtls keeps none of it: it is asked
- * only when there is input, or when it still owes an answer to a key update.
+ * A whole record always finds room, so that libtls keeps none of it: it is
+ * asked only when there is input, or when it still owes an answer to a key
+ * update.
  */
 static size_t
 decrypt(struct conn *c, enum step *step)
@@ -179,7 +180,9 @@ upstream(struct conn *c)
 		if (s == STEP_LOST)
 			return s;
 		if (n == 0 && !c->finished) {
-			/* Ours to end: all that had been received is through. */
+			/*
+			 * Ours to end: all that had been received is through.
+			 */
 			if (c->state == STATE_ENDING)
 				shut_worker(c);
 			return STEP_WAIT;
@@ -259,8 +262,8 @@ hung_up(int worker)
 
 /*
  * A relay worker says no more.  While it lives that is its service's word, and
- * passed on as such.  If not, all bytes may be there, or some: the spawner knows
- * how it ended, and tells.
+ * passed on as such.  If not, all bytes may be there, or some: the spawner
+ * knows how it ended, and tells.
  */
 static enum step
 relay_ended(struct conn *c)

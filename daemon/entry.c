@@ -66,7 +66,7 @@ static void
 hire(struct conn *c)
 {
 	if (c->state != STATE_WAITING || c->service == -1)
-		return;			/* it is gone, or its worker on the way */
+		return;			/* gone, or its worker comes */
 	c->asked = conn_question();
 	if (!stash_hire(c->asked, c->service))
 		return;			/* not now */

@@ -39,7 +39,7 @@ static const struct explain	*e;
 static enum reason		 verdict;	/* of all rules so far */
 static json_t			*doc, *rules;	/* --json */
 
-/* ---- files: read by whoever asks, parsed by nobody who could do harm -------- */
+/* ---- files: read by whoever asks, parsed by who can do no harm ------------- */
 
 struct blob {
 	uint8_t	*data;
@@ -180,7 +180,7 @@ judge_proxy(void)
 	}
 }
 
-/* What libssl takes of a chain, in the message that has it (RFC 8446, 4.4.2). */
+/* What libssl takes of a chain, in its message (RFC 8446, 4.4.2). */
 static void
 judge_size(STACK_OF(X509) *sent)
 {

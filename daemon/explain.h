@@ -10,7 +10,7 @@
 #include "config.h"
 
 struct question {
-	const char		*file;	/* the client's certificate; NULL: none */
+	const char		*file;	/* a client's certificate, or NULL */
 	struct sockaddr_storage	 from;	/* where the client is */
 	struct sockaddr_storage	 proxy;	/* its balancer; family 0: none */
 };

@@ -204,8 +204,8 @@ serve_metrics(void)
 }
 
 /*
- * Who asks for status is root, or whom root lets; so who asks for metrics, which
- * anybody may, gives way where there are no more descriptors.
+ * Who asks for status is root, or whom root lets; so who asks for metrics,
+ * which anybody may, gives way where there are no more descriptors.
  */
 static void
 on_status_error(struct evconnlistener *l, void *arg)

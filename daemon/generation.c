@@ -61,7 +61,7 @@ struct generation {
 	int64_t			 due[CONFIG_PARENTS_MAX];	/* restart; 0 */
 	int			 backoff[CONFIG_PARENTS_MAX];
 	bool			 told_to_end;
-	bool			 by_watch;	/* nobody asked for it: the files */
+	bool			 by_watch;	/* nobody asked for it: files */
 						/* may be none to go back to */
 	bool			 trial;		/* of a CRL: it serves nobody */
 };
@@ -790,8 +790,8 @@ generation_poll(struct pollfd *p, int max)
 	for (uint32_t i = 0; i < MEMBERS_MAX && n < max; i++)
 		if (members[i].pid != 0 && members[i].pipe != -1)
 			/*
-			 * Once it was heard only its end matters, POLLHUP, until
-			 * the next look: it cannot keep us busy.
+			 * Once it was heard only its end matters, POLLHUP,
+			 * until the next look: it cannot keep us busy.
 			 */
 			p[n++] = (struct pollfd){ .fd = members[i].pipe,
 			    .events = members[i].ready &&

@@ -13,18 +13,18 @@
 /* 0 and 1 are /dev/null, 2 is the log (log.h). */
 enum {
 	HANDOFF_FD = 3,		/* struct handoff, in a memfd of its own */
-	HANDOFF_PROGRESS,	/* pipe: any byte is progress, the first "ready" */
+	HANDOFF_PROGRESS,	/* pipe: a byte is progress; first, "ready" */
 				/* and one each PROGRESS_MS after that */
 	HANDOFF_BOARD,		/* memfd of pages, one a parent (board.h) */
 	HANDOFF_WORKER_EXE,	/* postern-worker, open for execution */
-	HANDOFF_FILE,		/* certificate, key, CA, CRL: config.h's order */
+	HANDOFF_FILE,		/* certificate, key, CA, CRL, in this order */
 	HANDOFF_NEWS = HANDOFF_FILE + FILE_COUNT,	/* news.h */
 	HANDOFF_DAEMON_EXE,	/* posternd, for resolver and dialer */
 	HANDOFF_OLD_CRL,	/* by_watch: the one in force, or /dev/null */
 	HANDOFF_LISTEN,
 	/* once the handoff, and the files, are read */
 	PARENT_CHANNEL_FD = HANDOFF_FD,
-	PARENT_LOOP_FD = HANDOFF_BOARD,		/* libevent's, the lowest free */
+	PARENT_LOOP_FD = HANDOFF_BOARD,		/* the lowest free */
 	PARENT_SIGNAL_FD = HANDOFF_FILE + FILE_CERTIFICATE,
 	PARENT_RESOLVER_FD = HANDOFF_WORKER_EXE,
 	PARENT_DIALER_FD = HANDOFF_DAEMON_EXE,

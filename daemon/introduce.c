@@ -17,7 +17,9 @@
 
 struct words {
 	char	cn[CN_MAX + 1], sha256[65];
-	/* One that is cut off, and has "..." there, is longer than it may be. */
+	/*
+	 * One that is cut off, and has "..." there, is longer than it may be.
+	 */
 	char	subject[SUBJECT_MAX + 8];
 	char	serial[64];
 };
@@ -36,8 +38,8 @@ steers(const uint8_t *p, int left)
 }
 
 /*
- * The last, which is the most specific.  As it is, since the protocol says UTF-8,
- * and only if nothing in it could be taken for an end or a line.
+ * The last, which is the most specific.  As it is, since the protocol says
+ * UTF-8, and only if nothing in it could be taken for an end or a line.
  */
 static const char *
 common_name(X509 *leaf, char dst[CN_MAX + 1])

@@ -90,10 +90,10 @@ names(const struct config *c, const struct config_listen *l)
 }
 
 /*
- * To close a listening socket resets whoever is in its queue.  So at first those
- * who are new are kept out: for who comes by no such device nobody listens, and
- * he is refused as if it were closed already.  Who has begun before has no device
- * to keep to, and gets into the queue.
+ * To close a listening socket resets whoever is in its queue.  So at first
+ * those who are new are kept out: for who comes by no such device nobody
+ * listens, and he is refused as if it were closed already.  Who has begun
+ * before has no device to keep to, and gets into the queue.
  */
 void
 listener_turn_away(void)

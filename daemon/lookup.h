@@ -15,8 +15,8 @@
 /*
  * Start the resolver, before confinement, and hand it its setup (of which
  * `size` and `parent` are filled in here).  `exe` is a descriptor of our own
- * program, which stays; the channel's is `at`, which loses what it was.  Ends the
- * process if it cannot.
+ * program, which stays; the channel's is `at`, which loses what it was.  Ends
+ * the process if it cannot.
  */
 void lookup_start(const struct resolver_setup *s, int exe, int at);
 
@@ -32,7 +32,7 @@ void lookup_serve(struct event_base *base, int channel);
 enum lookup {
 	LOOKUP_ASKED,
 	LOOKUP_LATER,		/* the kernel has no memory for it just now */
-	LOOKUP_NOT		/* the channel is full, or the resolver has died */
+	LOOKUP_NOT		/* the channel is full, or its resolver gone */
 };
 
 /*
@@ -56,7 +56,9 @@ void conn_look_up(void);
  */
 bool lookup_try(int channel);
 
-/* Has it answered that?  1; 0 at its end; -1 with errno set: EAGAIN, not yet. */
+/*
+ * Has it answered that?  1; 0 at its end; -1 with errno set: EAGAIN, not yet.
+ */
 int lookup_answered(int channel);
 
 /*

@@ -672,7 +672,9 @@ tell_start(void)
 	    "user the service runs as");
 }
 
-/* From before our filter (rehearsal.h).  A throw-away tells only what is bad. */
+/*
+ * From before our filter (rehearsal.h).  A throw-away tells only what is bad.
+ */
 static void
 rehearse(void)
 {

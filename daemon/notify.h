@@ -21,8 +21,8 @@ enum notify_state { NOTIFY_STARTING, NOTIFY_READY, NOTIFY_RELOADING,
     NOTIFY_STOPPING };
 
 /*
- * What of it is wanted of the environment, which is emptied then: NOTIFY_SOCKET,
- * WATCHDOG_USEC and WATCHDOG_PID.
+ * What of it is wanted of the environment, which is emptied then:
+ * NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
  */
 void notify_read_environment(void);
 

@@ -41,7 +41,7 @@ static struct handoff	h;
 static pid_t		spawner;
 static struct helpers	helpers;
 static struct credentials own;
-static int		life[2];	/* the workers' init reads the other end */
+static int		life[2];	/* workers' init has the other end */
 static struct sock_fprog filter;
 
 static void
@@ -220,7 +220,9 @@ drop_root(void)
 	confine_drop_root(&heir);
 }
 
-/* Before anything is parsed; the filter is compiled while a file may be made. */
+/*
+ * Before anything is parsed; the filter is compiled while a file may be made.
+ */
 static void
 bound(void)
 {

@@ -1,9 +1,9 @@
 /*
  * The rehearsal: the same start once more, by a throw-away, when a filter has
  * kept the first from being ready.  Its filters have the same rows, and what no
- * row allows goes to a tracer (filter.h) instead of killing: so it can be named,
- * whichever process calls and whatever that process may do itself.  The tracer
- * lets it pass, so that all are found in one go.
+ * row allows goes to a tracer (filter.h) instead of killing: so it can be
+ * named, whichever process calls and whatever that process may do itself.  The
+ * tracer lets it pass, so that all are found in one go.
  *
  * A filter is inherited and its answer "kill" counts more than any other.  So
  * whoever rehearses must come from before the supervisor's filter: a process

@@ -95,7 +95,9 @@ prepare_waiters(void)
 		SLIST_INIT(&waiting[i]);
 }
 
-/* Before anything is parsed; the filter is compiled while a file may be made. */
+/*
+ * Before anything is parsed; the filter is compiled while a file may be made.
+ */
 static void
 bound(void)
 {

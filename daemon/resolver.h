@@ -39,7 +39,7 @@ typedef uint32_t resolver_ready;
 /* parent -> resolver: who is this? */
 struct resolver_query {
 	uint64_t id;		/* comes back with the answer */
-	int32_t	 family;	/* AF_INET, AF_INET6; AF_UNSPEC: are you well? */
+	int32_t	 family;	/* AF_INET, AF_INET6; AF_UNSPEC: well? */
 	uint8_t	 address[16];	/* network byte order; the rest is zero */
 };
 

@@ -31,10 +31,10 @@ struct room {
 enum reason room_enter(struct room *r, const struct sockaddr_storage *from);
 
 /*
- * Should another parent take the next client, because we have our share and they
- * have not?  Then rest for SERVICE_REST_MS, and ask again.  Not for longer than a
- * second, and of handshakes a second in ten: one that does not take them may
- * hang, or lie.
+ * Should another parent take the next client, because we have our share and
+ * they have not?  Then rest for SERVICE_REST_MS, and ask again.  Not for longer
+ * than a second, and of handshakes a second in ten: one that does not take them
+ * may hang, or lie.
  */
 bool room_is_elsewhere(int64_t now);
 

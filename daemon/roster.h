@@ -21,7 +21,7 @@ struct roster_session {
 	uint16_t	family;		/* AF_INET, AF_INET6; 0: no session */
 	uint16_t	port;		/* network byte order, as the address */
 	uint8_t		address[16];
-	char		subject[ROSTER_SUBJECT];	/* cut, and then no NUL */
+	char		subject[ROSTER_SUBJECT];	/* if cut, no NUL */
 };
 
 /*

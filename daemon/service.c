@@ -34,8 +34,8 @@
  */
 #define ACCEPTS_MAX (UINT32_C(1) << 29)
 /*
- * Before a stop's drain, for those who are in the queue, or as good as there: so
- * long TCP may take, from far away, for what has begun.
+ * Before a stop's drain, for those who are in the queue, or as good as there:
+ * so long TCP may take, from far away, for what has begun.
  */
 static const struct timeval last_clients = { .tv_usec = 250000 };
 /* After the drain's deadline, for what was received to be echoed (ms). */

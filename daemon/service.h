@@ -27,8 +27,8 @@ struct service {
 	struct gate		 gate;		/* by what clients are judged */
 	const struct config	*config;
 	uint32_t		 open;		/* connections of ours */
-	bool			 accepting;	/* or will; false: it is to go */
-	bool			 stopping;	/* TERM: a drain deadline runs */
+	bool			 accepting;	/* or will; else it ends */
+	bool			 stopping;	/* a drain's deadline runs */
 };
 
 extern struct service service;
@@ -68,9 +68,10 @@ void stash_start(int channel);
 bool stash_take(int *fd, pid_t *pid);
 
 /*
- * Ask for a relay worker that gets `sock`, a connection to the service, of which
- * the caller keeps its own descriptor; conn_hired brings it, with this number.
- * False if there is no room for the wish now: conn_worker_ready says when.
+ * Ask for a relay worker that gets `sock`, a connection to the service, of
+ * which the caller keeps its own descriptor; conn_hired brings it, with this
+ * number.  False if there is no room for the wish now: conn_worker_ready says
+ * when.
  */
 bool stash_hire(uint64_t id, int sock);
 
@@ -81,8 +82,8 @@ bool stash_hire(uint64_t id, int sock);
 void stash_over(pid_t pid);
 
 /*
- * No worker is wanted any more: is the loop to go on, until the spawner has told
- * the log what it had left out?  For a second at most.
+ * No worker is wanted any more: is the loop to go on, until the spawner has
+ * told the log what it had left out?  For a second at most.
  */
 bool stash_leaves(void);
 

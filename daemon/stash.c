@@ -49,7 +49,7 @@ static const struct timeval rest_time = { .tv_usec = 100000 };
 static uint32_t		silence;	/* seconds, while any is asked for */
 static struct event	every_second;	/* while there is something to watch */
 static const struct timeval second = { .tv_sec = 1 };
-static bool		complained;	/* to the log, maybe of more than it said */
+static bool		complained;	/* to the log; maybe not of all */
 static bool		leaving;	/* it was told that this is the end */
 static bool		last_second;	/* for that, and it has passed */
 
@@ -189,8 +189,8 @@ expect_answer(void)
 
 /*
  * A wish could not be sent.  If there was no room for it, what is there to be
- * answered has us try again; if there was no memory, or too many descriptors are
- * on their way, only time has.
+ * answered has us try again; if there was no memory, or too many descriptors
+ * are on their way, only time has.
  */
 static void
 not_sent(void)
@@ -220,8 +220,8 @@ ask(void)
 }
 
 /*
- * A socket to somebody who has said nothing yet, if it is not for a service that
- * may speak first; a file is none.
+ * A socket to somebody who has said nothing yet, if it is not for a service
+ * that may speak first; a file is none.
  */
 static bool
 is_worker(int fd)
@@ -433,7 +433,7 @@ stash_take(int *fd, pid_t *pid)
 	*fd = stash[--stashed].fd;
 	*pid = stash[stashed].pid;
 	metric_set(&metrics->workers_ready, stashed);
-	if (stashed <= stash_size() / 2)	/* several at once: fewer calls */
+	if (stashed <= stash_size() / 2)	/* several: fewer calls */
 		ask();
 	return true;
 }

@@ -91,7 +91,9 @@ supervisor_reload_failed(const char *fmt, ...)
 	log_event(LOG_ERR, "reload", "failed: %s", text);
 }
 
-/* What only a restart can change: the users were looked up before the filter. */
+/*
+ * What only a restart can change: the users were looked up before the filter.
+ */
 static const char *
 needs_restart(const struct config *c)
 {
@@ -229,7 +231,9 @@ stop(void)
 	log_event(LOG_INFO, "drain", "up to %lld.%03d s, then the end",
 	    (long long)(c->drain_ms / 1000), (int)(c->drain_ms % 1000));
 	generation_stop();
-	/* Its parents take who is in the queue; a successor can have the port. */
+	/*
+	 * Its parents take who is in the queue; a successor can have the port.
+	 */
 	listener_turn_away();
 	listener_close_unused(NULL, NULL);
 	activation_close();
@@ -343,7 +347,7 @@ supervisor_run(const struct config *first)
 		wait_for_something();
 		code = act_on_signals();
 		if (code != -1 && kill_at != 0)
-			code = 0;	/* asked for, even before it was ready */
+			code = 0;	/* as asked, ready or not */
 		if (kill_at != 0 && !generation_any())
 			code = 0;
 		if (code == -1 && got_term == 0 &&

@@ -34,7 +34,7 @@ struct supervisor {
 	enum log_kind	 log_kind;
 	int		 background;		/* -b: tell here, or -1 */
 	int		 pid_file;		/* locked for our life, or -1 */
-	int		 terminal;		/* stderr, where the log is not; -1 */
+	int		 terminal;	/* stderr, where the log is not; -1 */
 };
 
 extern struct supervisor supervisor;

@@ -25,7 +25,7 @@
 /* Bytes that had to be kept; malloc'ed only while there are any. */
 struct pile {
 	uint8_t		*data;
-	uint32_t	 off, len;	/* len: still to be taken, from off on */
+	uint32_t	 off, len;	/* len: to be taken, from off on */
 };
 
 /* Keep a copy of `len` bytes in an empty pile; false when out of memory. */
@@ -38,13 +38,13 @@ struct transport {
 	struct tls	*tls;		/* owned */
 	int		 sock;		/* owned by the connection */
 	struct pile	 in;		/* received, not yet read by libtls */
-	struct pile	 out;		/* records the socket did not take yet */
+	struct pile	 out;		/* not taken by the socket yet */
 	bool		 readable;	/* the socket may have input */
 	bool		 hup;		/* its end has come into sight */
 	bool		 eof;		/* it has ended */
-	bool		 eof_told;	/* and libtls was told so: no close_notify */
+	bool		 eof_told;	/* and libtls was: no close_notify */
 	bool		 broken;	/* its errno said that it is gone */
-	bool		 starved;	/* the kernel had no memory to send by: */
+	bool		 starved;	/* the kernel had no memory to send: */
 					/* to be tried again, no event tells */
 };
 

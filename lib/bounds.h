@@ -28,7 +28,7 @@ struct bounds_for {
 	uint32_t	max_connections;	/* over all parents */
 	uint32_t	share;			/* of these, one parent's */
 	bool		pool;			/* isolation = "pool" */
-	bool		log_is_file;		/* descriptor 2: a regular file */
+	bool		log_is_file;		/* descriptor 2: a file */
 };
 
 enum bound {
@@ -78,8 +78,8 @@ void bounds_apply(enum policy_id id, const struct bounds_for *f);
 
 /*
  * The same for a process that was forked by one of kind `from', which had set
- * and read its own: only where the two differ, since what is inherited is there.
- * A worker for each connection has no calls to waste.
+ * and read its own: only where the two differ, since what is inherited is
+ * there.  A worker for each connection has no calls to waste.
  */
 void bounds_narrow(enum policy_id id, enum policy_id from,
     const struct bounds_for *f);

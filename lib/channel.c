@@ -48,9 +48,9 @@ channel_passes(int error)
 }
 
 /*
- * With room for just one descriptor (CMSG_SPACE would hold two) the kernel closes
- * any further one itself and sets MSG_CTRUNC; so a sender cannot fill our
- * descriptor table.
+ * With room for just one descriptor (CMSG_SPACE would hold two) the kernel
+ * closes any further one itself and sets MSG_CTRUNC; so a sender cannot fill
+ * our descriptor table.
  */
 int
 channel_recv(int sock, void *msg, size_t len, int *fd)

@@ -40,7 +40,7 @@ enum isolation {
 
 /* parent -> spawner, once, first */
 struct spawner_setup {
-	uint32_t size;		/* of this structure: both sides are one build */
+	uint32_t size;		/* of this: both sides are one build */
 	int32_t	 log_kind;
 	int32_t	 log_level;
 	int32_t	 kind;		/* enum spawner_kind */
@@ -78,7 +78,7 @@ struct spawner_want {
 
 enum spawner_event_type {
 	SPAWNER_READY = 1,	/* confined; asks for nothing */
-	SPAWNER_WORKER,		/* carries one descriptor: a worker's other end */
+	SPAWNER_WORKER,		/* with a descriptor: a worker's other end */
 	SPAWNER_DIED,		/* a worker ended otherwise than by exit(0) */
 	SPAWNER_ENDED,		/* a relay worker did, by that, or the first */
 				/* echo worker: canary.h wants to know */
@@ -108,9 +108,10 @@ struct spawner_event {
 bool channel_send(int sock, const void *msg, size_t len, int fd);
 
 /*
- * Of an errno of channel_send: does it pass?  ETOOMANYREFS does, too: descriptors
- * that were sent and not received yet are counted for each user, over all its
- * processes, and compared with the sender's RLIMIT_NOFILE (unix(7)).
+ * Of an errno of channel_send: does it pass?  ETOOMANYREFS does, too:
+ * descriptors that were sent and not received yet are counted for each user,
+ * over all its processes, and compared with the sender's RLIMIT_NOFILE
+ * (unix(7)).
  */
 bool channel_passes(int error);
 

@@ -79,12 +79,15 @@ void confine_ignore_signals(void);
 void confine_landlock(void);
 
 /*
- * The same, but signals are left to a pid namespace to keep in: workers are in a
- * domain beside init's.
+ * The same, but signals are left to a pid namespace to keep in: workers are in
+ * a domain beside init's.
  */
 void confine_landlock_init(void);
 
-/* The same as the first, but TCP connections to these ports (host byte order) stay. */
+/*
+ * The same as the first, but TCP connections to these ports (host byte order)
+ * stay.
+ */
 void confine_landlock_connect(const uint16_t *port, size_t ports);
 
 /*

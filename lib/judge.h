@@ -127,7 +127,9 @@ bool judge_address(X509 *leaf, const struct sockaddr_storage *address);
  */
 bool judge_name(X509 *leaf, const char *name);
 
-/* A host name and nothing else: letters, digits, hyphens and dots (RFC 1123). */
+/*
+ * A host name and nothing else: letters, digits, hyphens and dots (RFC 1123).
+ */
 bool judge_is_host_name(const char *name);
 
 #endif

@@ -18,9 +18,9 @@
 
 enum log_kind {
 	LOG_KIND_STREAM,	/* time= and level= in each line */
-	LOG_KIND_JOURNAL,	/* <priority> before each line; the rest is known */
+	LOG_KIND_JOURNAL,	/* <priority> before each line */
 	LOG_KIND_SYSLOG,	/* <facility.priority>time program[pid]: line */
-	LOG_KIND_FIELDS		/* the line, and each key by itself, to journald */
+	LOG_KIND_FIELDS		/* to journald: line, and each key by itself */
 };
 
 /* Where syslogd and journald take datagrams. */

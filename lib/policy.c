@@ -501,11 +501,11 @@ static const struct policy_group resolver =
 /* ---- dialer -------------------------------------------------------------------- */
 
 /*
- * The limits on connect(2) name one memory (POLICY_DIAL_ADDRESS), and one length,
- * a local address's, which the kernel takes for others, too: with a shorter one
- * a local socket's name would be another, the beginning of its own.  And no row
- * may be added by which a page can be written that is read-only, or another put
- * in its place: no mmap, munmap, mremap, mprotect or madvise.
+ * The limits on connect(2) name one memory (POLICY_DIAL_ADDRESS), and one
+ * length, a local address's, which the kernel takes for others, too: with a
+ * shorter one a local socket's name would be another, the beginning of its own.
+ * And no row may be added by which a page can be written that is read-only, or
+ * another put in its place: no mmap, munmap, mremap, mprotect or madvise.
  */
 static const struct policy_row dialer_rows[] = {
 	{ "close", { {0} }, "a connection is handed over, or did not come about" },

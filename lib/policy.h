@@ -112,8 +112,8 @@ size_t policy_stack(enum policy_id id, enum policy_id stack[POLICY_DEPTH]);
 const struct policy_group *const *policy_setup(enum policy_id id);
 
 /*
- * Which process has this title, as in ps(1)?  A number may follow it ("posternd:
- * parent 0").  False if none of ours has.
+ * Which process has this title, as in ps(1)?  A number may follow it
+ * ("posternd: parent 0").  False if none of ours has.
  */
 bool policy_of_title(const char *title, enum policy_id *id);
 

@@ -315,8 +315,8 @@ put_text(struct page *g, uint8_t type, const char *s)
 }
 
 /*
- * Section 2.2.5: a client that speaks TLS, with a certificate in this connection
- * and session; 0 says that it was verified.
+ * Section 2.2.5: a client that speaks TLS, with a certificate in this
+ * connection and session; 0 says that it was verified.
  */
 static void
 put_tls(struct page *g, const struct proxy_client *c)

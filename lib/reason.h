@@ -48,9 +48,9 @@ enum reason_seen {
 struct reason_row {
 	const char		*word;
 	int			 level;	/* of its log line: syslog(3)'s */
-	int			 status;	/* postern(1)'s exit, refused so */
+	int			 status;	/* postern(1)'s exit */
 	enum reason_seen	 seen;
-	const char		*text;	/* for people: a sentence, no full stop */
+	const char		*text;	/* a sentence, no full stop */
 };
 
 const struct reason_row *reason_row(enum reason r);

@@ -13,7 +13,8 @@ const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
 
-#define SYMBOLS	"symbolize=0:color=never:"	/* would start a program and talk to it */
+/* These would start a program and talk to it. */
+#define SYMBOLS	"symbolize=0:color=never:"
 
 const char *
 __asan_default_options(void)

@@ -1,6 +1,7 @@
 /*
  * The process's title: what ps(1) shows as its command, and, cut, its name, by
- * which the kernel's log calls a process that was killed.  Process name = file name = log tag = policy name.
+ * which the kernel's log calls a process that was killed.  Process name = file
+ * name = log tag = policy name.
  */
 #ifndef POSTERN_TITLE_H
 #define POSTERN_TITLE_H

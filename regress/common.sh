@@ -155,8 +155,8 @@ run_in_background() {
 	record $!
 }
 
-# limit PID OPTION...: prlimit, as the user that it runs as, who may lower a soft
-# limit and raise it again; root may not have the capability for others'.
+# limit PID OPTION...: prlimit, as the user that it runs as, who may lower a
+# soft limit and raise it again; root may not have the capability for others'.
 limit() {
 	pid=$1
 	shift
@@ -319,8 +319,8 @@ daemon_status() {
 	wait "$daemon_pid"
 }
 
-# Nobody may have been killed by a filter; a case in which somebody is to be sets
-# this first.
+# Nobody may have been killed by a filter; a case in which somebody is to be
+# sets this first.
 filters_kill=
 
 nobody_killed() {

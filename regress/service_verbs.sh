@@ -4,8 +4,8 @@
 #	start_service AT MODE [ARGUMENT]	sets $service_pid
 #	stop_service
 #
-# AT is "127.0.0.1:8080", "[::1]:8080" or "unix:PATH".  MODE is what is done with
-# each connection:
+# AT is "127.0.0.1:8080", "[::1]:8080" or "unix:PATH".  MODE is what is done
+# with each connection:
 #
 #	echo		give back what comes, until its end
 #	digest		at its end: how many bytes came, and their SHA-256

@@ -15,10 +15,10 @@ die() {
 	exit 1
 }
 
-# make_stand_in NAME FILE: in place of a program the same, traced.  The tracer is nobody's child (-DDD)
-# so that pids, process groups and ends are as they would be without it.  All
-# arguments are numbers but for names.  A program that is traced already has no
-# room for another tracer.
+# make_stand_in NAME FILE: in place of a program the same, traced.  The tracer
+# is nobody's child (-DDD) so that pids, process groups and ends are as they
+# would be without it.  All arguments are numbers but for names.  A program that
+# is traced already has no room for another tracer.
 make_stand_in() {
 	cat >"$trace/bin/$1" <<-END
 	#!/bin/sh

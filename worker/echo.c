@@ -15,8 +15,8 @@ static char buffer[65536] __attribute__((aligned(4096)));
 
 /*
  * So often in a row it is tried to write what the kernel has no memory for.  It
- * looks for some each time, which takes its time; to wait otherwise would want a
- * call that this process has not.
+ * looks for some each time, which takes its time; to wait otherwise would want
+ * a call that this process has not.
  */
 #define STARVED_MAX 100000
 

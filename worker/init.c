@@ -1,13 +1,13 @@
 /*
  * Init of the workers' pid namespace.  When it ends the kernel kills every
  * process of the namespace, so it lives exactly as long as the parent: it keeps
- * the reading end of a pipe open into which nobody writes, and the kernel kills us
- * all when the parent's end is closed.  (It need not reap: workers are children of
- * the spawner, which is outside.)
+ * the reading end of a pipe open into which nobody writes, and the kernel kills
+ * us all when the parent's end is closed.  (It need not reap: workers are
+ * children of the spawner, which is outside.)
  *
- * Its spawner hands it processes to end, each by a handle (a pidfd).  Whatever it
- * is handed, the kernel lets it signal none but those of its namespace.  When the
- * spawner has gone, sessions that are open go on, and so does init.
+ * Its spawner hands it processes to end, each by a handle (a pidfd).  Whatever
+ * it is handed, the kernel lets it signal none but those of its namespace.
+ * When the spawner has gone, sessions that are open go on, and so does init.
  */
 #include <errno.h>
 #include <signal.h>

@@ -41,7 +41,7 @@ static uint32_t		 held;		/* connections open */
 static uint8_t		 chunk[CHUNK];
 static int		 orphan;	/* the spawner is gone */
 static int		 starved = -1;	/* the first of these; -1 */
-static bool		 no_memory;	/* give() left what there was none for */
+static bool		 no_memory;	/* give() left some for want of it */
 
 /* After so long at the latest these are tried again (ms). */
 #define RETRY_MS	20
@@ -100,9 +100,9 @@ give(int fd, const uint8_t *p, size_t len)
 }
 
 /*
- * Some is left: wait for room, or where there is room and no memory for a while,
- * as the event for room would come at once, each time.  So would that of its
- * end, were the set asked anew.
+ * Some is left: wait for room, or where there is room and no memory for a
+ * while, as the event for room would come at once, each time.  So would that of
+ * its end, were the set asked anew.
  */
 static bool
 wait_to_give(int fd)
@@ -144,7 +144,9 @@ resume(int fd)
 		let_go(fd);
 }
 
-/* Those that are in the list now; whoever is starved again is put there anew. */
+/*
+ * Those that are in the list now; whoever is starved again is put there anew.
+ */
 static void
 resume_starved(void)
 {
@@ -163,7 +165,7 @@ turn(int fd, uint32_t events)
 	ssize_t n, left;
 
 	if (p->len > 0) {
-		if (!p->starved)	/* its end: seen when it is tried again */
+		if (!p->starved)	/* its end is seen at the next try */
 			resume(fd);
 		return;
 	}

@@ -72,9 +72,9 @@ reset_on_close(bool on)
 }
 
 /*
- * For an end in order the parent shuts its half of our socket down; in all other
- * cases it closes it, which is a hang-up.  Once our own half is shut, too, the
- * two look the same, and we take it for an end.
+ * For an end in order the parent shuts its half of our socket down; in all
+ * other cases it closes it, which is a hang-up.  Once our own half is shut,
+ * too, the two look the same, and we take it for an end.
  */
 static bool
 cut_off(void)

@@ -308,8 +308,9 @@ become_relay(int fd)
 }
 
 /*
- * The first that is owed.  If the worker's other end cannot be sent, the parent is
- * told of it without, so that it does not wait; the worker finds nobody there.
+ * The first that is owed.  If the worker's other end cannot be sent, the parent
+ * is told of it without, so that it does not wait; the worker finds nobody
+ * there.
  */
 static bool
 spawn_relay(void)
@@ -430,9 +431,9 @@ tell_end(pid_t pid, int status)
 }
 
 /*
- * True if a child was reaped.  Init's end is ours: no worker could follow.  (When
- * it ends because the parent has, nobody is left to say so: the same pipe has
- * had us killed before init could read its end.)
+ * True if a child was reaped.  Init's end is ours: no worker could follow.
+ * (When it ends because the parent has, nobody is left to say so: the same pipe
+ * has had us killed before init could read its end.)
  */
 static bool
 reap_one(pid_t which)
@@ -467,9 +468,9 @@ spawn(void)
 }
 
 /*
- * The sessions of these are over; who is there still, may be taken over.  We have
- * no call to signal anybody: init has, which is let by the kernel only to those
- * of its namespace.  So it does not matter whose pid we were told.
+ * The sessions of these are over; who is there still, may be taken over.  We
+ * have no call to signal anybody: init has, which is let by the kernel only to
+ * those of its namespace.  So it does not matter whose pid we were told.
  */
 static void
 end_workers(const struct spawner_want *want)

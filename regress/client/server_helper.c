@@ -458,7 +458,9 @@ server_hello(struct client *c, const char last[8])
 	if (read(c->fd, buf, sizeof buf) <= 0 ||
 	    write(c->fd, hello, sizeof hello) != (ssize_t)sizeof hello)
 		err(1, "hello");
-	/* One that goes on waits for our certificate; give it a second to err. */
+	/*
+	 * One that goes on waits for our certificate; give it a second to err.
+	 */
 	if (poll(&p, 1, 1000) == 1 && read(c->fd, buf, sizeof buf) >= 7 &&
 	    buf[0] == 21)
 		printf("alert %u\n", (unsigned)buf[6]);

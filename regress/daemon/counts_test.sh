@@ -1,13 +1,13 @@
 #! /usr/bin/env atf-sh
 #
 # What an echo and a handshake cost in system calls, by process.  Numbers, not
-# times: they are the same on a busy machine.  They may fall; who raises one must
-# know why.
+# times: they are the same on a busy machine.  They may fall; who raises one
+# must know why.
 
 . "$(atf_get_srcdir)/../common.sh"
 
-# count_calls SECONDS OPTION...: what postern-bench makes the service's processes
-# do; calls are left in the file counts, as "NUMBER PROCESS CALL".
+# count_calls SECONDS OPTION...: what postern-bench makes the service's
+# processes do; calls are left in the file counts, as "NUMBER PROCESS CALL".
 count_calls() {
 	: >names
 	for pid in $(tree_of "$daemon_pid"); do

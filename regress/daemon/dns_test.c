@@ -412,7 +412,7 @@ ATF_TC_BODY(addresses, tc)
 	begin(4);
 	address(ASKED, 2, A, "\1\2\3\4", 4);
 	address("\1" "2\4arpa\0", 8, A, "\1\2\3\5", 4);	/* another's */
-	record(ASKED, 2, A, 3, 4, "\1\2\3\6", 4);		/* class CHAOS */
+	record(ASKED, 2, A, 3, 4, "\1\2\3\6", 4);	/* class CHAOS */
 	address(ASKED, 2, A, "\1\2\3\7", 4);
 	address(ASKED, 2, A, "\1\2\3\10", 4);	/* another section's */
 	ATF_CHECK_EQ(1, has_address("1.2.3.4", m.len));

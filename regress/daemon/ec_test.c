@@ -252,7 +252,9 @@ shake(const struct caller *c, struct pair *p)
 			swap_certificate(c);
 		r = tls_handshake(p->conn);
 	}
-	/* With TLS 1.3 the client is done first, and learns of it by reading. */
+	/*
+	 * With TLS 1.3 the client is done first, and learns of it by reading.
+	 */
 	if (SSL_do_handshake(p->ssl) == 1) {
 		char byte;
 

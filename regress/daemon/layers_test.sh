@@ -470,8 +470,8 @@ ends_in_background_body() {
 	expect_all_gone $beneath
 }
 
-# A tracer holds them, so that nothing but SIGKILL ends them: as if they had been
-# taken over, and did not mind that their parent is gone.
+# A tracer holds them, so that nothing but SIGKILL ends them: as if they had
+# been taken over, and did not mind that their parent is gone.
 root_case ends_unwilling "Who does not want to end with his parent is killed"
 ends_unwilling_body() {
 	start_all_kinds

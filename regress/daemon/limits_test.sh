@@ -1004,8 +1004,8 @@ settled() {
 	cmp -s "$1.state" settled
 }
 
-# Errors that cannot be had for the asking are put in the kernel's mouth.  What it
-# is asked instead must be allowed.
+# Errors that cannot be had for the asking are put in the kernel's mouth.  What
+# it is asked instead must be allowed.
 root_case no_kernel_memory "Nor if it is the kernel that has none: ENFILE, ENOBUFS, ENOMEM"
 no_kernel_memory_body() {
 	begin_limits parents=1

@@ -385,7 +385,10 @@ mute(struct peer *p)
 
 /* ---- one that keeps the end of its handshake ------------------------------- */
 
-/* Where the last of these records begins (RFC 8446, 5.1: type, version, length). */
+/*
+ * Where the last of these records begins (RFC 8446, 5.1: type, version,
+ * length).
+ */
 static size_t
 last_record(const uint8_t *p, size_t len)
 {

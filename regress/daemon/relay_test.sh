@@ -476,8 +476,8 @@ mute_body() {
 	stop_daemon
 }
 
-# In a network of its own, whose ephemeral ports are two, one of them the service's:
-# TCP would connect a socket there to itself, and it would echo.
+# In a network of its own, whose ephemeral ports are two, one of them the
+# service's: TCP would connect a socket there to itself, and it would echo.
 root_case itself "Where nobody listens a connection to itself is none"
 itself_body() {
 	run_in_background unshare -n sleep 600
@@ -656,8 +656,8 @@ cancelled_body() {
 	stop_daemon
 }
 
-# What a parent has not received yet counts against all dialers of that user.  So
-# two are stopped while their answers come.
+# What a parent has not received yet counts against all dialers of that user.
+# So two are stopped while their answers come.
 root_case burst "Many connections that no parent receives yet end no dialer"
 burst_body() {
 	mkdir run

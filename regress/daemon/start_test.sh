@@ -240,7 +240,8 @@ worker_missing_body() {
 	stop_daemon
 }
 
-# within COMMAND...: from now on posternd is run by it, with its arguments behind.
+# within COMMAND...: from now on posternd is run by it, with its arguments
+# behind.
 within() {
 	mkdir -p within
 	cat >within/posternd <<-EOF

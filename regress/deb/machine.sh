@@ -1,6 +1,6 @@
-# A machine: a fresh Debian in namespaces of its own, systemd its pid 1.  What it
-# writes lies in memory.  To be read by run.sh, which has $work
-# and the $home of who follows README.
+# A machine: a fresh Debian in namespaces of its own, systemd its pid 1.  What
+# it writes lies in memory.  To be read by run.sh, which has $work and the $home
+# of who follows README.
 
 # shellcheck shell=sh disable=SC2154
 init=

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The packages in a fresh Debian, with systemd as its pid 1: README's page for the
-# administrator, line by line; an upgrade while clients come; removal.  As root,
-# with debootstrap and a mirror of Debian's; `make check-deb` calls it.
+# The packages in a fresh Debian, with systemd as its pid 1: README's page for
+# the administrator, line by line; an upgrade while clients come; removal.  As
+# root, with debootstrap and a mirror of Debian's; `make check-deb` calls it.
 #
 # Everything is made in BUILD/check-deb.  The fresh system (base) is made once a
 # week; what is installed and written lies over it, in memory.

@@ -77,7 +77,8 @@ is_confined() {
 
 # ---- those that look: their output goes into a pipe that takes no more ------------
 
-# stuck COMMAND...: sets $victim, which has read what it was to, and is confined.
+# stuck COMMAND...: sets $victim, which has read what it was to, and is
+# confined.
 stuck() {
 	exec 7>&-
 	rm -f pipe

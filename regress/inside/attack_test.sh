@@ -103,8 +103,8 @@ watch_begins() {
 	rounds=0
 }
 
-# What has died often waits longer and longer for its successor; a new generation
-# begins anew.
+# What has died often waits longer and longer for its successor; a new
+# generation begins anew.
 start_anew() {
 	release bystander 4
 	log_has_no_more=$(log_count 'event=reload result=ok')
@@ -122,8 +122,8 @@ tree() {
 	"$(atf_get_srcdir)/attack_helper" tree "$1"
 }
 
-# All of the service but what is the bystander's, or of a parent that was attacked
-# already: one line each, "pid above title".
+# All of the service but what is the bystander's, or of a parent that was
+# attacked already: one line each, "pid above title".
 others() {
 	tree "$daemon_pid" | awk -v not="$by_parent $(xargs <taken)" '
 	BEGIN {
@@ -151,8 +151,8 @@ parent_of() {
 	}' others
 }
 
-# find_victim PROCESS: one that has nothing to do with the bystander, of a parent
-# that is at work; sets $victim, $above, and $parent, that parent.
+# find_victim PROCESS: one that has nothing to do with the bystander, of a
+# parent that is at work; sets $victim, $above, and $parent, that parent.
 find_victim() {
 	others >others
 	for victim in $(awk -v name="$1" '$4 == name { print $1 }' \
@@ -335,8 +335,8 @@ provoke_parent() {
 	news_has "$1"
 }
 
-# does PROCESS ATTACK [ARGUMENT]: it goes on, unless its parent's end is its own,
-# and that is quick.
+# does PROCESS ATTACK [ARGUMENT]: it goes on, unless its parent's end is its
+# own, and that is quick.
 does() {
 	told="$1: $2"
 	test "$(wc -l <taken)" -lt 4 || expect_replaced
@@ -432,8 +432,8 @@ spawner_silent_body() {
 	end_service
 }
 
-# Whose worker is nobody, or the spawner itself: that client gets nothing, and it
-# is told.
+# Whose worker is nobody, or the spawner itself: that client gets nothing, and
+# it is told.
 root_case spawner_sends_dead "Clients whose spawner sends no worker are told so"
 spawner_sends_dead_body() {
 	start_service max-connections=40

@@ -3,16 +3,16 @@
  *
  * What must be tried can kill, so each call has a child of its own, forked just
  * before the process installs its own filter: the child has its user, root,
- * namespaces, Landlock domain, inherited filters, and all limits but one (a process
- * that may have no children could not have these); it installs the very program
- * that the process then installs, and makes the call.  One line for
+ * namespaces, Landlock domain, inherited filters, and all limits but one (a
+ * process that may have no children could not have these); it installs the very
+ * program that the process then installs, and makes the call.  One line for
  * each kind of call goes to the log:
  *
  *	inside matrix PROCESS native: 0 1 231
  *
  * with the numbers that came back, by the native entry, x32's and i386's;
- * "rows", with the declared rows that did not; and "limits", with those limits of
- * declared rows that were missed by one bit, and it came back.
+ * "rows", with the declared rows that did not; and "limits", with those limits
+ * of declared rows that were missed by one bit, and it came back.
  *
  * What is tried is what the tables declare, not what a plan has made of them.
  */

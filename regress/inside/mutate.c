@@ -134,8 +134,8 @@ mutate(struct policy *p, const char *verb,
 }
 
 /*
- * Parent, resolver and dialer have no handler of a signal, and no way back from one.
- * Whoever is told to attack, and goes on, needs it.
+ * Parent, resolver and dialer have no handler of a signal, and no way back from
+ * one.  Whoever is told to attack, and goes on, needs it.
  */
 static void
 let_return(struct policy *p, enum policy_id id)

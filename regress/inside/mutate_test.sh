@@ -42,8 +42,8 @@ noticed_body() {
 	atf_check_equal 6 "$(sed -n 's/^\([0-9]*\) mutants, 0 of.*/\1/p' out)"
 }
 
-# What changes nothing must pass every test: that it does is a mistake of whoever
-# would believe otherwise.
+# What changes nothing must pass every test: that it does is a mistake of
+# whoever would believe otherwise.
 root_case survivor "A mutant that nobody notices is told"
 survivor_body() {
 	mutate --no-mutant echo && {

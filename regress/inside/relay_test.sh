@@ -1,7 +1,7 @@
 #! /usr/bin/env atf-sh
 #
-# A dialer, and a relay worker, that somebody has taken over: what they may not do
-# ends them, and others do not notice.
+# A dialer, and a relay worker, that somebody has taken over: what they may not
+# do ends them, and others do not notice.
 
 . "$(atf_get_srcdir)/../common.sh"
 . "$(atf_get_srcdir)/../held_verbs.sh"
@@ -23,7 +23,8 @@ start_relay() {
 	start_daemon
 }
 
-# anew: what has died often waits longer for its successor; a generation does not.
+# anew: what has died often waits longer for its successor; a generation does
+# not.
 anew() {
 	before=$(log_count 'event=reload result=ok')
 	kill -HUP "$daemon_pid"
@@ -143,8 +144,8 @@ is_running() {
 	grep -q '^State:.*R' "/proc/$1/status"
 }
 
-# hang FD: the worker of a new client, fed by FD, hangs; sets $worker, and $helper,
-# which writes into `outcome' how that ends.
+# hang FD: the worker of a new client, fed by FD, hangs; sets $worker, and
+# $helper, which writes into `outcome' how that ends.
 hang() {
 	before=$(log_count event=open)
 	open_held client "$1" connect

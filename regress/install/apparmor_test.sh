@@ -53,7 +53,8 @@ user_namespace_body() {
 	    cmp - "$source/etc/apparmor.d/posternd" || atf_fail "more differs"
 }
 
-# may WHAT PATH...: has the profile of posternd a rule of its own that allows it?
+# may WHAT PATH...: has the profile of posternd a rule of its own that allows
+# it?
 may() {
 	python3 - "$source/etc/apparmor.d/posternd" "$@" <<-'END'
 	import re

@@ -661,7 +661,9 @@ ATF_TC_BODY(introductions, tc)
 	c.version = "TLSv1.3";
 	c.cipher = "TLS_AES_256_GCM_SHA384";
 	check_introduction(AF_INET, &c);
-	/* bytes that mean something to a reader of the whole mean nothing here */
+	/*
+	 * bytes that mean something to a reader of the whole mean nothing here
+	 */
 	c.cn = "\r\n\r\n\x20\x03\x04\xff\xc3\xa4";
 	c.subject = "CN=a\\0Ab,O=\x03";
 	check_introduction(AF_INET, &c);

@@ -279,7 +279,8 @@ checks_body() {
 		refused=$(awk '/^postern_connections_(refused|lost)_total/ {
 		    n += $2 } END { print n }' metrics)
 		atf_check_equal "$name 0" "$name $refused"
-		# at the level that is there unless asked, nothing of it is logged
+		# at the level that is there unless asked, nothing of it is
+		# logged
 		grep event=health-check $name/daemon.log |
 		    grep -v level=debug && fail "$name: fills the log"
 		true

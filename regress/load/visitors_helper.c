@@ -29,9 +29,9 @@
  *	from	its own address, and +N: N of them in turn
  *	for	a PROXY header of version 2 says that this is the client
  *
- * It trusts ca.pem.  Lines on standard output: "lost" for each that was, when it
- * was, and "so-far"; "kind" and "bytes" at the end.  A byte that differs from
- * what was sent ends it at once, with 76.
+ * It trusts ca.pem.  Lines on standard output: "lost" for each that was, when
+ * it was, and "so-far"; "kind" and "bytes" at the end.  A byte that differs
+ * from what was sent ends it at once, with 76.
  */
 #include <arpa/inet.h>
 #include <err.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Are all rows of the tables needed, and all their limits minded?  `make mutate'.
+# `make mutate': are all rows of the tables needed, and all their limits minded?
 #
 # usage: main.py BUILD [--only TEXT | --missing] [--jobs N] [--anew]
 #                [--write FILE]

@@ -7,8 +7,8 @@
 . "$(atf_get_srcdir)/../cert_verbs.sh"
 . "$(atf_get_srcdir)/../systemd_verbs.sh"
 
-# In a mount namespace, with a /run of its own: a reader at journald's place, and
-# posternd, whose standard error is a socket that JOURNAL_STREAM names.
+# In a mount namespace, with a /run of its own: a reader at journald's place,
+# and posternd, whose standard error is a socket that JOURNAL_STREAM names.
 journal_script() {
 	cat <<-'END'
 	import json, os, socket, subprocess, sys
