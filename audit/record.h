@@ -6,7 +6,7 @@
  *	kern  :notice: [ 1338.876339] audit: type=1326 ...	dmesg -x
  *	[ 1338.876339] audit: type=1326 audit(...): ...		dmesg, syslog
  *	type=SECCOMP msg=audit(...): ...			audit.log
- *	{"_TRANSPORT": "kernel", "MESSAGE": "audit: ...", ...}	journalctl -o json
+ *	{"_TRANSPORT": "kernel", "MESSAGE": ...}	journalctl -o json
  *
  * Whoever may write to /dev/kmsg can write the words of a record, but not as
  * the kernel (facility 0); the third form has lost who it was.

@@ -36,7 +36,7 @@ class Absent(Exception):
 
 
 class Group:
-    """A cgroup for all of one server's processes; None where there can be none."""
+    """A cgroup for one server's processes; None where there can be none."""
 
     def __init__(self, name):
         self.name = name

@@ -3,14 +3,15 @@
 usage: manager.py [option...] -- program [argument...]
 
     --notify PATH       a socket for sd_notify(3); "@NAME" is an abstract one
-    --hear FILE         what came there, a message a line, "|" between its lines,
-                        "PID: " before it
+    --hear FILE         what came there, a message a line, "|" between its
+                        lines, "PID: " before it
     --socket NAME=WHAT  hand a socket over: tcp:ADDRESS:PORT, unix:PATH, or one
                         that is of no use: udp:, connected:, bound:PORT, none:
-    --set KEY=VALUE     of the environment; PID in it is the program's, "-" alone
-                        takes the key away
+    --set KEY=VALUE     of the environment; PID in it is the program's, "-"
+                        alone takes the key away
 
-It keeps the sockets open, as a service manager does.  The program's pid is written to "manager.pid", and its exit status is ours.
+It keeps the sockets open, as a service manager does.  The program's pid is
+written to "manager.pid", and its exit status is ours.
 """
 
 import os

@@ -12,9 +12,10 @@
 #	greet WORD	WORD first, and then like echo
 #	give N		N bytes and the end; then like digest, but into
 #			service.log
-#	later		the end at once; then the same, once there is a file `go'
-#	header		take a PROXY header, and put what it says into service.log
-#			as a line of JSON; then like echo
+#	later		the end at once; then the same, once there is a file
+#			`go'
+#	header		take a PROXY header, and put what it says into
+#			service.log as a line of JSON; then like echo
 #	close		close it at once
 #	reset		at the first byte break it off
 #	mute		keep it, and neither read nor write

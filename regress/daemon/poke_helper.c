@@ -4,8 +4,8 @@
  *	poke_helper trace PID	stop it by ptrace(2), and let it go
  *	poke_helper hold PID...	stop them until they are killed, as nothing
  *				else can do that a signal would not undo
- *	poke_helper end PID	say how it ends: "ended 0" or "killed SYS", behind
- *				"watched", when it is
+ *	poke_helper end PID	say how it ends: "ended 0" or "killed SYS",
+ *				behind "watched", when it is
  *	poke_helper poke PID	make it call getppid(2), which no process but
  *				the supervisor may; its filter must kill it
  *
