@@ -44,7 +44,7 @@ struct conn {
 						/* spawner has it; else -1 */
 	int			 worker;	/* ours; -1 before STATE_OPEN */
 	pid_t			 worker_pid;
-	bool			 worker_readable, worker_hup, bulk;
+	bool			 worker_readable, worker_hup;
 	bool			 worker_shut;	/* it was told of the end */
 	bool			 worker_done;	/* relay: and so has it us */
 	enum word		 word;		/* relay */

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <sched.h>
 #include "conn.h"
 #include "log.h"
 #include "roster.h"
@@ -330,9 +329,6 @@ echo_turn(struct conn *c)
 	uint32_t kept = c->t.out.len;
 	bool alive;
 
-	if (c->bulk && c->t.readable)
-		sched_yield();
-	uint64_t b0 = c->bytes_in;
 	alive = transport_flush(&c->t);
 	if (c->t.out.len < kept)
 		c->last = service_now();	/* it reads, if slowly */
@@ -340,7 +336,6 @@ echo_turn(struct conn *c)
 	up = alive ? upstream(c) : STEP_LOST;
 	if (up != STEP_LOST)
 		down = downstream(c);
-	c->bulk = c->bytes_in - b0 >= 16384 || (c->bulk && c->bytes_in == b0);
 	roster_bytes(c->row, c->bytes_in, c->bytes_out);
 	alive = transport_end(&c->t) && alive;
 	if (up == STEP_LOST || down == STEP_LOST || !alive) {
