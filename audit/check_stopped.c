@@ -276,9 +276,8 @@ find_vdso(int dir, uint64_t *start, uint64_t *end)
 static void
 failed(struct subject *p, const struct tracee *t, enum aspect a)
 {
-	if (t->gone && subject_ended(p))
-		return;
-	note(p->finding, a, VERDICT_FAILED, "%s", t->why);
+	if (!subject_ended(p))
+		note(p->finding, a, VERDICT_FAILED, "%s", t->why);
 }
 
 /* Each of these has to have an answer, or has failed. */

@@ -63,11 +63,16 @@ static void
 look_at(struct service *s, struct subject *p)
 {
 	p->audited = true;
-	if (!subject_refresh(s, p))
+	if (!check_start(s, p) || !subject_refresh(s, p))
 		return;
+	if (p->unfledged)
+		note(p->finding, ASPECT_FILTERS, VERDICT_FAILED, "as long as "
+		    "it was followed it had no filter of its own");
 	check_tree(s, p);
 	if (p->declared == NULL)
 		return;
+	/* First: who is quick has ended by the time of the others. */
+	check_stopped(s, p);
 	check_program(s, p);
 	check_user(s, p);
 	check_namespaces(s, p);
@@ -76,18 +81,8 @@ look_at(struct service *s, struct subject *p)
 	check_files(s, p);
 	check_environment(s, p);
 	check_memory(s, p);
-	check_stopped(s, p);
 	if (!subject_ended(p))
 		require_answers(p);
-}
-
-static bool
-is_starting(const struct service *s, const struct subject *p)
-{
-	enum policy_id id[POLICY_DEPTH];
-
-	return p->declared == NULL || (size_t)p->status.filters <
-	    s->filters_around + policy_stack(p->declared->policy, id);
 }
 
 /*
@@ -98,16 +93,21 @@ is_starting(const struct service *s, const struct subject *p)
 static bool
 is_wrong(const struct service *s, const struct subject *p)
 {
-	return !is_starting(s, p) &&
-	    (p->finding[ASPECT_FILTERS].verdict == VERDICT_FAILED ||
-	    p->finding[ASPECT_USER].verdict == VERDICT_FAILED ||
+	const struct finding *f = p->finding;
+
+	if (subject_starting(s, p))
+		return false;
+	if (p->declared == NULL)
+		return f[ASPECT_TREE].verdict == VERDICT_FAILED;
+	return f[ASPECT_FILTERS].verdict == VERDICT_FAILED ||
+	    f[ASPECT_USER].verdict == VERDICT_FAILED ||
 	    (p->declared->program == PROGRAM_WORKER &&
-	    p->finding[ASPECT_FILES].verdict == VERDICT_FAILED));
+	    f[ASPECT_FILES].verdict == VERDICT_FAILED);
 }
 
 /*
- * What was seen wrong, and then ends before it is looked at again, stays so:
- * else a spawner that was taken over would only have to be quick.
+ * What was seen wrong, and ends meanwhile, or before it is looked at again,
+ * stays so: else a spawner that was taken over would only have to be quick.
  */
 static void
 audit_one(struct service *s, struct subject *p)
@@ -116,6 +116,7 @@ audit_one(struct service *s, struct subject *p)
 
 	memset(p->finding, 0, sizeof p->finding);
 	look_at(s, p);
+	p->wrong = p->unfledged || is_wrong(s, p);
 	if (subject_ended(p) && before.wrong) {
 		findings_clear(p->finding);
 		*p = before;
@@ -123,7 +124,6 @@ audit_one(struct service *s, struct subject *p)
 		return;
 	}
 	findings_clear(before.finding);
-	p->wrong = !p->gone && is_wrong(s, p);
 }
 
 /* ---- all of them ----------------------------------------------------------------- */
@@ -155,7 +155,8 @@ audit_again(struct service *s)
 			struct subject *p = s->all[i];
 
 			if (subject_ended(p) || !findings_failed(p->finding) ||
-			    past > (is_starting(s, p) ? START_FOR : AGAIN_FOR))
+			    past > (subject_starting(s, p) ? START_FOR :
+			    AGAIN_FOR))
 				continue;
 			audit_one(s, p);
 			again |= findings_failed(p->finding);
@@ -239,6 +240,18 @@ check_means(void)
 		errx(EX_OSERR, "live: %s", why);
 }
 
+/*
+ * Whom a worker's parent takes along when it ends, with its spawner, may be in
+ * the middle of its start.
+ */
+static void
+excuse_killed(struct service *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->all[i]->killed && subject_spawner(s->all[i]) == NULL)
+			s->all[i]->wrong = false;
+}
+
 static int
 exit_code(const struct service *s)
 {
@@ -267,6 +280,7 @@ audit_live(int argc, char **argv)
 	twin_end_all();
 	check_uids_differ(&s);
 	check_keys(&s);
+	excuse_killed(&s);
 	if (subject_ended(s.all[0]))
 		errx(EX_UNAVAILABLE, "live: process %d ended meanwhile",
 		    (int)s.all[0]->pid);

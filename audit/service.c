@@ -130,14 +130,19 @@ service_find(pid_t wanted)
  * first thread that has gone while others stay is no end.
  */
 bool
-subject_ended(struct subject *p)
+subject_is_over(const struct subject *p)
 {
 	struct proc_birth b;
 
 	if (!proc_birth(p->dir, &b))
-		p->gone |= proc_gone(errno);
-	else
-		p->gone |= b.exiting && b.threads <= 1;
+		return p->gone || proc_gone(errno);
+	return p->gone || (b.exiting && b.threads <= 1);
+}
+
+bool
+subject_ended(struct subject *p)
+{
+	p->gone = subject_is_over(p);
 	return p->gone;
 }
 
@@ -149,6 +154,46 @@ note_unread(struct subject *p, enum aspect a, const char *what)
 	if (!subject_ended(p))
 		note(p->finding, a, VERDICT_FAILED, "%s cannot be read: %s",
 		    what, strerror(e));
+}
+
+static bool
+is_spawner(const struct subject *p)
+{
+	return p->declared != NULL && p->declared->program == PROGRAM_WORKER &&
+	    p->declared->dies_with_parent;
+}
+
+const struct subject *
+subject_spawner(const struct subject *p)
+{
+	const struct subject *q = p->parent;
+
+	if (q != NULL && q->declared != NULL &&
+	    q->declared->policy == POLICY_INIT)
+		q = q->parent;
+	return q != NULL && is_spawner(q) && !subject_is_over(q) ? q : NULL;
+}
+
+size_t
+subject_filters(const struct service *s, const struct declared *d)
+{
+	enum policy_id id[POLICY_DEPTH];
+
+	return s->filters_around + policy_stack(d->policy, id);
+}
+
+/* A worker has its title before its filter: after that no stranger starts. */
+bool
+subject_starting(const struct service *s, const struct subject *p)
+{
+	const struct subject *spawner;
+	size_t filters = (size_t)p->status.filters;
+
+	if (p->declared != NULL)
+		return filters < subject_filters(s, p->declared);
+	spawner = subject_spawner(p);
+	return spawner == NULL ||
+	    filters <= subject_filters(s, spawner->declared);
 }
 
 static bool
@@ -172,6 +217,17 @@ index_of(const struct subject *p)
 	    (int)(p->declared - declared);
 }
 
+/* Init is the first of its pid namespace, whatever others call themselves. */
+static const struct declared *
+find_declared(const struct subject *p)
+{
+	const struct declared *d = declared_find(p->title,
+	    index_of(p->parent));
+
+	return d != NULL && d->policy == POLICY_INIT && p->status.inner != 1 ?
+	    NULL : d;
+}
+
 bool
 subject_refresh(struct service *s, struct subject *p)
 {
@@ -179,15 +235,16 @@ subject_refresh(struct service *s, struct subject *p)
 
 	findings_clear(p->finding);
 	p->reach = NULL;
-	if (!proc_birth(p->dir, &birth) || !proc_status(p->dir, &p->status) ||
+	/* Who ends has no title any more: so whether it does is asked last. */
+	if (!proc_status(p->dir, &p->status) ||
 	    p->status.state == 'Z' || p->status.state == 'X' ||
-	    !read_title(p) || !proc_namespaces(p->dir, p->ns)) {
+	    !read_title(p) || !proc_namespaces(p->dir, p->ns) ||
+	    !proc_birth(p->dir, &birth) || subject_ended(p)) {
 		note_unread(p, ASPECT_TREE, "/proc");
 		return false;
 	}
 	p->start = birth.start;
-	p->declared = p == s->all[0] ? &declared[0] :
-	    declared_find(p->title, index_of(p->parent));
+	p->declared = p == s->all[0] ? &declared[0] : find_declared(p);
 	return true;
 }
 

@@ -35,6 +35,8 @@ struct subject {
 	bool			 audited;
 	bool			 gone;		/* ended by itself: no fault */
 	bool			 wrong;		/* in what no moment excuses */
+	bool			 unfledged;	/* followed, got no filter */
+	bool			 killed;	/* meanwhile */
 };
 
 /* Does it count?  What was wrong and has ended does; nothing else is over. */
@@ -78,9 +80,29 @@ bool subject_refresh(struct service *s, struct subject *p);
 
 /* Has it ended?  To be asked when something of it could not be read. */
 bool subject_ended(struct subject *p);
+bool subject_is_over(const struct subject *p);
+
+/*
+ * The spawner that has forked it, if that has not ended: its parent, or that of
+ * the init to which it was left.  NULL: none of ours.
+ */
+const struct subject *subject_spawner(const struct subject *p);
+
+/* How many filters lie on one that is declared so, those around included. */
+size_t subject_filters(const struct service *s, const struct declared *d);
+
+/* Has it fewer filters than it is to have? */
+bool subject_starting(const struct service *s, const struct subject *p);
 
 /* Note that something of it could not be read: a failure, unless it ended. */
 void note_unread(struct subject *p, enum aspect a, const char *what);
+
+/*
+ * One whom a spawner has just forked is followed until it has a filter of its
+ * own.  If it comes to none it is p->unfledged; false if it has ended so, which
+ * is noted.
+ */
+bool check_start(const struct service *s, struct subject *p);
 
 /*
  * The aspects, each in the file of its name.  They note what they find; none

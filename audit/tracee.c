@@ -103,7 +103,16 @@ is_interrupt(int status)
 	return status >> 16 == PTRACE_EVENT_STOP;
 }
 
-/* Let signals that come first take their way, until it stops for us. */
+static bool
+is_call(int status)
+{
+	return WSTOPSIG(status) == (SIGTRAP | 0x80);
+}
+
+/*
+ * Let signals that come first take their way, until it stops for us.  One that
+ * has stopped for a call by then has forgotten that it was to.
+ */
 static bool
 wait_interrupt(struct tracee *t)
 {
@@ -116,9 +125,11 @@ wait_interrupt(struct tracee *t)
 			return false;
 		if (is_interrupt(status))
 			return true;
-		pass = status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80)
-		    ? WSTOPSIG(status) : 0;
-		if (request(PTRACE_CONT, t->tid, 0,
+		pass = status >> 16 == 0 && !is_call(status) ?
+		    WSTOPSIG(status) : 0;
+		if ((is_call(status) &&
+		    request(PTRACE_INTERRUPT, t->tid, 0, NULL) == -1) ||
+		    request(PTRACE_CONT, t->tid, 0,
 		    (void *)(intptr_t)pass) == -1)
 			return request_fails(t, "ptrace");
 	}
@@ -162,6 +173,28 @@ tracee_stop(struct tracee *t, pid_t tid)
 	else
 		request(PTRACE_DETACH, tid, 0, NULL);
 	let_signals();
+	return false;
+}
+
+/* Killed, which is ESRCH, it is waited for as well: its end is what counts. */
+bool
+tracee_step(struct tracee *t, int *end)
+{
+	int pass = 0;
+
+	*end = 0;
+	for (;;) {
+		if (request(PTRACE_SYSCALL, t->tid, 0,
+		    (void *)(intptr_t)pass) == -1 && errno != ESRCH)
+			return request_fails(t, "ptrace");
+		if (!wait_stop(t, end))
+			break;
+		if (is_call(*end))
+			return true;
+		pass = *end >> 16 == 0 ? WSTOPSIG(*end) : 0;
+	}
+	if (!t->gone && request(PTRACE_INTERRUPT, t->tid, 0, NULL) != -1)
+		wait_interrupt(t);
 	return false;
 }
 
@@ -310,7 +343,7 @@ to_the_call(struct tracee *t)
 			return request_fails(t, "ptrace");
 		if (!wait_stop(t, &status))
 			return false;
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+		if (is_call(status))
 			return true;
 		/* SIGSTOP alone cannot be blocked; it has to wait for us. */
 		if (status >> 16 == 0)

@@ -44,6 +44,13 @@ struct tracee {
 bool tracee_stop(struct tracee *t, pid_t tid);
 
 /*
+ * Let it go on to the beginning or the end of its next call.  False with words
+ * in t->why if it makes none for seconds and is stopped where it is, or has
+ * ended (t->gone), in *end as waitpid(2) tells it.
+ */
+bool tracee_step(struct tracee *t, int *end);
+
+/*
  * Read its filters, the outermost first; each `filter` is malloc'ed and the
  * caller's.
  */

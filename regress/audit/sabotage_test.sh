@@ -133,6 +133,82 @@ short_lived_body() {
 	assert_echo
 }
 
+# A spawner that forks, now and then, somebody who is gone in a moment: without
+# a filter of its own, as an orphan, as a second init; with one that allows all.
+# One audit may come when there is none.
+flits() {
+	root_case "flits_$1" "$2"
+	eval "flits_$1_body() {
+		sabotaged 'spawner sabotage flit $1'
+		wait_for 60 sees_red || atf_fail 'not noticed'
+		grep -qx '$3' failed || atf_fail \"others: \$(xargs <failed)\"
+		atf_check_equal True \"\$(json live.out 'all(g[\"ended\"]
+		    for g in d[\"groups\"] if g[\"failed\"])')\"
+		assert_echo
+	}"
+}
+
+sees_red() {
+	status=0
+	audit_live --json || status=$?
+	failures >failed
+	test $status -eq $EX_DATAERR
+}
+
+flits worker "workers that never have a filter, and are soon gone" \
+    'echo filters'
+flits orphan "the same, left to init" '? filters'
+flits init "the same, which call themselves init" '? filters'
+flits filter "workers with a filter that allows all, and soon gone" \
+    'echo filters'
+flits stranger "the same, which call themselves nothing" '? tree'
+
+# filters PID: how many it has.
+filters() {
+	awk '/^Seccomp_filters:/ { print $2 }' "/proc/$1/status" 2>/dev/null
+}
+
+# A worker that has no more than its spawner: in $fledgling.
+find_fledgling() {
+	spawner=$(process_titled "$daemon_pid" 'postern-worker: spawner') ||
+	    return 1
+	for fledgling in $(process_titled "$daemon_pid" \
+	    'postern-worker: echo'); do
+		test "$(filters "$fledgling")" != "$(filters "$spawner")" ||
+		    return 0
+	done
+	return 1
+}
+
+is_followed() {
+	find_fledgling &&
+	    ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$fledgling/status"
+}
+
+# make_fledgling: one of the workers is ended, so that there will be another.
+make_fledgling() {
+	kill -KILL "$(process_titled "$daemon_pid" 'postern-worker: echo' |
+	    head -n 1)"
+	expect_soon find_fledgling
+}
+
+# Who is in the middle of its start is waited for, and is no failure; nor is
+# one that is killed there because its parent has ended, its spawner with it.
+root_case slow "workers that are slow to start are as declared"
+slow_body() {
+	sabotaged 'echo sabotage slow'
+	make_fledgling
+	expect_green
+	make_fledgling
+	run_in_background postern-audit live --json --pid "$daemon_pid" \
+	    >live.out 2>live.err
+	audit_pid=$!
+	expect_soon is_followed
+	kill -KILL "$(process_titled "$daemon_pid" 'posternd: parent*')"
+	wait $audit_pid || atf_fail "$(failures | xargs): $(cat live.err)"
+	assert_echo
+}
+
 # The audit waits, to look again.
 pauses() {
 	grep -q nanosleep "/proc/$audit_pid/wchan"

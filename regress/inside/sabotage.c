@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdint.h>
@@ -87,6 +89,10 @@ void __real_title_init(int argc, char **argv);
 void __wrap_title_init(int argc, char **argv);
 void __real_confine_check_environment(void);
 void __wrap_confine_check_environment(void);
+int __real_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+    const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+    const sigset_t *mask);
 int __real_fexecve(int fd, char *const argv[], char *const envp[]);
 int __wrap_fexecve(int fd, char *const argv[], char *const envp[]);
 
@@ -311,9 +317,67 @@ be_a_stranger(void)
 		ppoll(NULL, 0, NULL, NULL);
 }
 
+/* So that whoever is filtered may: one descriptor, which is none. */
+static void
+linger(long ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+	struct pollfd nothing = { .fd = -1 };
+
+	__real_ppoll(&nothing, 1, &t, NULL);
+}
+
+static void
+have_any_filter(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K,
+	    SECCOMP_RET_ALLOW);
+	const struct sock_fprog prog = { 1, &allow };
+
+	syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
+}
+
+/*
+ * What a spawner could do besides: fork somebody who is no worker, looks like
+ * one or its init, and has soon gone.
+ */
+static void
+flit(const char *how)
+{
+	if (fork_bare() != 0)
+		return;
+	/* Init gets who is an orphan. */
+	if (strcmp(how, "orphan") == 0 && fork_bare() != 0)
+		_exit(0);
+	if (strcmp(how, "init") == 0)
+		title_set("postern-worker: init");
+	else if (strcmp(how, "stranger") != 0)	/* who keeps the spawner's */
+		title_set("postern-worker: echo");
+	if (strcmp(how, "filter") == 0 || strcmp(how, "stranger") == 0)
+		have_any_filter();
+	linger(50);
+	_exit(0);
+}
+
+/* A spawner that waits for whatever may come, does this meanwhile. */
+int
+__wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+    const sigset_t *mask)
+{
+	const struct timespec turn = { .tv_nsec = 150000000 };
+	const char *how = timeout == NULL ? argument("flit") : NULL;
+	int r = __real_ppoll(fds, n, how == NULL ? timeout : &turn, mask);
+
+	if (r == 0 && how != NULL)
+		flit(how);
+	return r;
+}
+
 static void
 take_too_much(void)
 {
+	if (sabotage_has("slow"))
+		linger(3000);
 	if (sabotage_has("descriptor"))
 		dup2(3, EXTRA_FD);
 	if (sabotage_has("write_execute"))
