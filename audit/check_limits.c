@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "bounds.h"
+#include "page.h"
 #include "service.h"
 
 /* As /proc/PID/limits calls them. */
@@ -58,25 +59,11 @@ read_limits(const struct subject *p, char text[4096])
 	return true;
 }
 
-/*
- * max-connections is in no file that we read.  A parent's and its spawner's
- * limits of descriptors follow from it, each in its own way.
- */
+/* Parents and spawners, which are started for so many connections. */
 static bool
-connections_of(const struct subject *p, uint32_t *n)
+has_slot(const struct subject *p)
 {
-	char text[4096];
-	struct rlimit r;
-
-	while (p != NULL && p->declared != NULL &&
-	    p->declared->policy != POLICY_PARENT)
-		p = p->parent;
-	if (p == NULL || p->declared == NULL || !read_limits(p, text) ||
-	    !parse_limit(text, BOUND_FILES, &r) ||
-	    r.rlim_max < BOUNDS_PARENT_FILES || r.rlim_max > UINT32_MAX)
-		return false;
-	*n = (uint32_t)(r.rlim_max - BOUNDS_PARENT_FILES) / 2;
-	return true;
+	return p->declared->policy == POLICY_PARENT || subject_is_spawner(p);
 }
 
 static void
@@ -94,11 +81,9 @@ compare(struct subject *p, const char *text, const struct bounds *want,
 		    "%s is %llu, up to %llu, not %llu", bounds_name(b),
 		    (unsigned long long)r.rlim_cur,
 		    (unsigned long long)r.rlim_max, (unsigned long long)most);
-	else if (b == BOUND_FILES && p->declared->parent >= 0 &&
-	    p->declared->dies_with_parent &&
-	    p->declared->program == PROGRAM_WORKER && r.rlim_max != most)
+	else if (b == BOUND_FILES && has_slot(p) && r.rlim_max != most)
 		note(p->finding, ASPECT_LIMITS, VERDICT_FAILED,
-		    "%s is %llu, and its parent's is for %llu", bounds_name(b),
+		    "%s is %llu, and it was started for %llu", bounds_name(b),
 		    (unsigned long long)r.rlim_max, (unsigned long long)most);
 }
 
@@ -108,21 +93,24 @@ check_limits(const struct service *s, struct subject *p)
 	struct bounds_for f = { .pool = true,
 	    .log_is_file = S_ISREG(s->log.st_mode) };
 	struct bounds want;
+	struct slot slot;
 	char text[4096];
 
 	if (!read_limits(p, text)) {
 		note_unread(p, ASPECT_LIMITS, "its limits");
 		return;
 	}
-	if (p->declared->program == PROGRAM_WORKER &&
-	    !connections_of(p, &f.max_connections)) {
-		note_unread(p, ASPECT_LIMITS, "its parent's limits");
+	if (page_slot(s, p, &slot)) {
+		f.max_connections = slot.max_connections;
+		f.share = slot.share;
+	} else if (p->declared->program == PROGRAM_WORKER ||
+	    p->declared->policy == POLICY_PARENT) {
+		if (!subject_ended(p))
+			note(p->finding, ASPECT_LIMITS, VERDICT_FAILED,
+			    "the supervisor does not say for how many "
+			    "connections it was started");
 		return;
 	}
-	/* How many share them is told nowhere: a parent alone has the most. */
-	if (p->declared->policy == POLICY_PARENT &&
-	    connections_of(p, &f.max_connections))
-		f.share = f.max_connections;
 	want = bounds_of(p->declared->policy, &f);
 	for (int i = 0; i < BOUND_COUNT; i++)
 		compare(p, text, &want, (enum bound)i);

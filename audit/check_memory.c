@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "page.h"
 #include "service.h"
+#include "service_page.h"
 #include "text.h"
 
 /* ---- environment ------------------------------------------------------------------ */
@@ -128,6 +130,18 @@ is_board(const struct subject *p, const struct proc_mapping *m)
 	    strncmp(m->name, "/memfd:board", 12) == 0;
 }
 
+/* The supervisor's page, and of a parent its slot: nothing of another's. */
+static bool
+is_own_place(const struct service *s, const struct subject *p,
+    const struct proc_mapping *m)
+{
+	struct slot slot = { .at = (uint64_t)s->page_at,
+	    .size = sizeof(struct board_service) };
+
+	return (p->parent == NULL || page_slot(s, p, &slot)) &&
+	    m->offset == slot.at && m->end - m->start == slot.size;
+}
+
 /* Secret memory can only be shared, and is so with nobody. */
 static bool
 is_keys(const struct subject *p, const struct proc_mapping *m)
@@ -145,8 +159,12 @@ check_mapping(const struct service *s, struct subject *p,
 		bad_mapping(p, m, "can be written and executed");
 	else if (code)
 		check_code(s, p, m);
-	if (writes && m->prot[3] == 's' && !is_board(p, m) && !is_keys(p, m))
+	if (!writes || m->prot[3] != 's')
+		return;
+	if (!is_board(p, m) && !is_keys(p, m))
 		bad_mapping(p, m, "is written together with others");
+	else if (is_board(p, m) && !is_own_place(s, p, m))
+		bad_mapping(p, m, "is another's place on the board");
 }
 
 /* All that keeps a dialer from connecting elsewhere: who could write there? */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "filter.h"
+#include "page.h"
 #include "text.h"
 
 /* What the kernel keeps of the supervisor's title. */
@@ -156,8 +157,8 @@ note_unread(struct subject *p, enum aspect a, const char *what)
 		    what, strerror(e));
 }
 
-static bool
-is_spawner(const struct subject *p)
+bool
+subject_is_spawner(const struct subject *p)
 {
 	return p->declared != NULL && p->declared->program == PROGRAM_WORKER &&
 	    p->declared->dies_with_parent;
@@ -171,7 +172,8 @@ subject_spawner(const struct subject *p)
 	if (q != NULL && q->declared != NULL &&
 	    q->declared->policy == POLICY_INIT)
 		q = q->parent;
-	return q != NULL && is_spawner(q) && !subject_is_over(q) ? q : NULL;
+	return q != NULL && subject_is_spawner(q) && !subject_is_over(q) ?
+	    q : NULL;
 }
 
 size_t
@@ -316,9 +318,12 @@ read_init(struct service *s)
 		err(EX_NOPERM, "live: the namespaces of init (process 1)");
 }
 
-/* The worker's program: what the supervisor holds for execution, and is not. */
+/*
+ * What the supervisor has open: the worker's program, which is what it holds
+ * for execution and is not itself, and the board.
+ */
 static void
-find_programs(struct service *s, const struct subject *p)
+look_at_files(struct service *s, const struct subject *p)
 {
 	size_t count;
 	int *fd;
@@ -336,8 +341,11 @@ find_programs(struct service *s, const struct subject *p)
 		struct stat st;
 
 		snprintf(name, sizeof name, "fd/%d", fd[i]);
-		if (!proc_link(p->dir, name, path, sizeof path) ||
-		    !ends_in(path, "postern-worker") ||
+		if (!proc_link(p->dir, name, path, sizeof path))
+			continue;
+		if (s->board == -1 && strncmp(path, "/memfd:board", 12) == 0)
+			page_open(s, p->dir, name);
+		if (!ends_in(path, "postern-worker") ||
 		    !proc_stat(p->dir, name, &st))
 			continue;
 		s->program[PROGRAM_WORKER] = st;
@@ -361,7 +369,8 @@ service_open(struct service *s, pid_t supervisor)
 		s->layer[i] = layer_present((enum layer)i);
 	compile_tables(s);
 	read_init(s);
-	find_programs(s, p);
+	s->board = -1;
+	look_at_files(s, p);
 }
 
 static struct subject *

@@ -53,6 +53,8 @@ struct service {
 	struct stat		  program[2];	/* by enum program */
 	bool			  has_worker;	/* program[PROGRAM_WORKER] */
 	struct stat		  log;		/* the supervisor's 2 */
+	int			  board;	/* to read; -1: there is none */
+	off_t			  page_at;	/* in it: the supervisor's */
 	struct proc_id		  init_ns[NS_COUNT];
 	struct sock_fprog	  table[POLICY_COUNT];	/* compiled */
 	bool			  layer[LAYER_COUNT];	/* of this kernel */
@@ -81,6 +83,8 @@ bool subject_refresh(struct service *s, struct subject *p);
 /* Has it ended?  To be asked when something of it could not be read. */
 bool subject_ended(struct subject *p);
 bool subject_is_over(const struct subject *p);
+
+bool subject_is_spawner(const struct subject *p);
 
 /*
  * The spawner that has forked it, if that has not ended: its parent, or that of

@@ -22,8 +22,6 @@
 #include "metrics.h"
 #include "roster.h"
 
-#define BOARD_PAGE 4096
-
 struct board_count {
 	_Atomic uint32_t	in_use;		/* a parent counts here */
 	_Atomic uint32_t	connections;
@@ -45,11 +43,6 @@ struct board_slot {
 #define BOARD_COUNTED offsetof(struct board_slot, metrics)
 _Static_assert(BOARD_COUNTED % BOARD_PAGE == 0 &&
     sizeof(struct board_slot) % BOARD_PAGE == 0, "whole pages");
-
-/* The supervisor's place. */
-struct board_service {
-	alignas(BOARD_PAGE) struct service_metrics metrics;
-};
 
 /* The size of all, for so many slots. */
 size_t board_size(uint32_t slots);

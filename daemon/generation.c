@@ -266,6 +266,7 @@ set_share(const struct member *m)
 	struct service_slot *s = &service_metrics->slot[m->slot];
 	const struct config *c = &m->of->config;
 
+	metric_set(&s->max_connections, c->max_connections);
 	metric_set(&s->share, board_share(c->max_connections, c->parents));
 	metric_set(&s->share_waiting,
 	    board_share(c->max_handshakes, c->parents));

@@ -12,15 +12,13 @@
 #ifndef POSTERN_METRICS_H
 #define POSTERN_METRICS_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 #include "config.h"
 #include "reason.h"
 #include "dialer.h"
 #include "resolver.h"
-
-typedef _Atomic uint64_t metric;
+#include "service_page.h"
 
 /* The states of a connection but for the last, when it is gone (conn.h). */
 #define METRICS_STATES 9
@@ -61,53 +59,12 @@ struct metrics {
 	metric	not_after[FILE_COUNT];		/* s since 1970; 0: none */
 };
 
-enum slot_state { SLOT_UNUSED, SLOT_STARTING, SLOT_SERVING, SLOT_LEAVING,
-    SLOT_STATES };
-
-/* One slot of the board, as the supervisor has given it. */
-struct service_slot {
-	metric	pid;
-	metric	generation, index;
-	metric	state;		/* enum slot_state */
-	metric	started_ms;	/* monotonic */
-	metric	share, share_waiting;	/* what it may have (board.h) */
-};
-
-#define METRICS_SLOTS (CONFIG_PARENTS_MAX * 8)
-
-/* The supervisor's page. */
-struct service_metrics {
-	metric	pid;
-	metric	started_s;		/* since 1970 */
-	metric	started_ms;		/* monotonic */
-	metric	generation;
-	metric	generation_s;		/* since 1970: when it began to serve */
-	metric	reloads_ok, reloads_failed;
-	metric	parents_died, exporters_died;
-	/* as configured now; 0: no limit */
-	metric	parents, max_connections, max_per_address, max_handshakes;
-	metric	accept_rate, accept_burst;
-	struct service_slot slot[METRICS_SLOTS];
-};
-
 /* Where this process counts: on the page it was given, or for nobody. */
 extern struct metrics		*metrics;
 extern struct service_metrics	*service_metrics;
 
 /* Go on from what is on this page, which is ours from now on. */
 void metrics_take(struct metrics *page);
-
-static inline void
-metric_set(metric *m, uint64_t v)
-{
-	atomic_store_explicit(m, v, memory_order_relaxed);
-}
-
-static inline uint64_t
-metric_get(const metric *m)
-{
-	return atomic_load_explicit(m, memory_order_relaxed);
-}
 
 /* Only for the page's one writer. */
 static inline void

@@ -334,6 +334,7 @@ supervisor_run(const struct config *first)
 
 	metric_set(&service_metrics->pid, (uint64_t)getpid());
 	metric_set(&service_metrics->started_s, (uint64_t)time(NULL));
+	metric_set(&service_metrics->slots, supervisor.slots);
 	metric_set(&service_metrics->started_ms, (uint64_t)supervisor_now());
 	set_signals();
 	if (!generation_start(first, false, why, sizeof why)) {

@@ -274,6 +274,8 @@ red limits 'limits that are not set' \
     'echo sabotage limits' 'echo limits'
 red soft 'limits that can be raised again' \
     'supervisor sabotage soft' 'supervisor limits'
+red connections 'limits for more connections than it was started for' \
+    '* sabotage connections' 'parent limits,spawner limits'
 red core 'a core file is allowed' \
     'supervisor sabotage core' 'supervisor limits'
 wide descriptor 'a descriptor more in a worker' \
@@ -291,6 +293,8 @@ wide write_execute 'memory that is written and executed' \
     'parent memory'
 wide shared_memory 'memory that is written together with others' \
     'supervisor add mmap,parent sabotage shared_memory' 'parent memory'
+red board 'a parent that could write what is others on the board' \
+    'parent sabotage board' 'parent memory'
 # The parent's secret memory cannot be searched in anybody else.
 wide stranger 'a foreign process in the tree' \
     'parent sabotage stranger' '? tree'

@@ -410,14 +410,19 @@ set_soft(enum policy_id id, const struct bounds_for *f)
 	}
 }
 
+/* For more connections than it was started for. */
 void
 __wrap_bounds_apply(enum policy_id id, const struct bounds_for *f)
 {
+	struct bounds_for more = *f;
+
 	take_too_much();
+	if (sabotage_has("connections"))
+		more.max_connections += 10;
 	if (sabotage_has("soft"))
-		set_soft(id, f);
+		set_soft(id, &more);
 	else if (!sabotage_has("limits"))
-		__real_bounds_apply(id, f);
+		__real_bounds_apply(id, &more);
 }
 
 void

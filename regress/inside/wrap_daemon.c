@@ -1,6 +1,6 @@
 /*
- * What a parent that was taken over would have found in its memory; the
- * variables that say where are board.c's own.
+ * What a parent that was taken over would have found in its memory, the
+ * variables that say where are board.c's own; and one that has too much there.
  */
 #include <sys/mman.h>
 
@@ -22,5 +22,8 @@ __wrap_board_map(int fd, uint32_t slot, uint32_t slots)
 		attack_board = mmap(NULL, board_size(slots), PROT_READ,
 		    MAP_SHARED, fd, 0);
 	}
+	if (sabotage_has("board"))
+		(void)mmap(NULL, board_size(slots), PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, 0);
 	__real_board_map(fd, slot, slots);
 }
