@@ -275,14 +275,23 @@ static const struct policy_group echo = GROUP("echo", WHEN_ALWAYS, echo_rows);
 
 /* ---- pool worker ------------------------------------------------------------ */
 
+/*
+ * A client's descriptor is any but 3 and 4, up to RLIMIT_NOFILE; 0 to 2, which
+ * were closed before, are the first.  No masked comparison says so, and nothing
+ * would be gained: what these calls can do to 3 and 4 takes from the worker
+ * alone.
+ */
 static const struct policy_row pool_rows[] = {
-	{ "close", { {0} }, "a client has ended, the others go on" },
+	{ "close", { {0} }, "a client has ended, the others go on: any number; "
+	    "without its channel or its set it could only do less" },
 	{ "epoll_ctl", { EQ(0, 4) },
 	    "a new client, or one that is slow to read, is waited for" },
-	{ "read", { {0} }, "any of its clients' bytes" },
+	{ "read", { {0} }, "any of its clients' bytes, by any number: of its "
+	    "channel it would get less than by recvmsg" },
 	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
 	    "a new client, handed over by the spawner" },
-	{ "write", { {0} }, "the same bytes, back to that client" },
+	{ "write", { {0} }, "the same bytes, back to that client, by any "
+	    "number: what it put into its channel nobody would read" },
 };
 static const struct policy_group pool = GROUP("pool", WHEN_ALWAYS, pool_rows);
 

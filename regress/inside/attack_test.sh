@@ -66,6 +66,7 @@ fill_stack		SEGV	SEGV	SEGV	SEGV	SEGV	SEGV
 fill_memory		SYS	SYS	SYS	SYS	no	no
 fill_log		SYS	no	SYS	no	no	no
 garbage			SYS	SYS	SYS	-	-	-
+flood			-	no	-	-	-	-
 scribble_others		SYS	SYS	SYS	SYS	SYS	SYS
 '
 
