@@ -140,4 +140,11 @@ table_body() {
 		cat out >&2
 		atf_fail "it is not named"
 	}
+	# So is a group that was not tried, and of which it is not said.
+	sed 's/ exec-new,//' "$source/MUTATION" >silent
+	mutate --check silent && atf_fail "what was left out is not told"
+	grep -q '^not said to be left out, .* exec-new$' out || {
+		cat out >&2
+		atf_fail "exec-new is not named"
+	}
 }

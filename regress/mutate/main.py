@@ -151,12 +151,17 @@ class Run:
         return self
 
 
+# Groups of another machine or build, which no mutant here is about.
+def left_out(all_tables):
+    return sorted({g for t in all_tables for g in t.unused})
+
+
 # Rows that are no more go; those that were not tried keep what is said of them.
 def write_report(path, run, all_tables, last):
     new = report.Report()
     new.runs = dict(last.runs)
     letter = new.letter(run.said)
-    new.left_out = sorted({g for t in all_tables for g in t.unused})
+    new.left_out = left_out(all_tables)
     for table in all_tables:
         for row in table.rows:
             new.order.append((table.process, row.text))
@@ -182,6 +187,9 @@ def check(path, all_tables, last):
     wrong += ["not noticed: %s: %s: %s" % key for key in sorted(there)
               if key in last.entries and
               last.entries[key].text.startswith(report.NOT_NOTICED)]
+    wrong += ["not said to be left out, or said and not so: %s" % group
+              for group in sorted(set(left_out(all_tables)) ^
+                                  set(last.left_out))]
     for line in wrong:
         print(line)
     if wrong:
