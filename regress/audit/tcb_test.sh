@@ -50,6 +50,19 @@ security_body() {
 		    atf_fail "$process: SECURITY says $root and $all, \
 make tcb $counted_root and $counted_all"
 	done 3<said.rows 4<counted.rows
+	# Whoever has a table has a row, but for what users run; whatever its
+	# workers are, a spawner is the same program.
+	postern-audit policy --json >policy.json
+	for process in $(json policy.json \
+	    '" ".join(p["process"] for p in d["processes"])'); do
+		case $process in
+		client | looker) continue ;;
+		*-spawner) process=spawner ;;
+		explain | status) process=--$process ;;
+		esac
+		grep -q -e "^$process " said.rows ||
+		    atf_fail "no size of $process is there"
+	done
 	# None of these can be: who never is root, who has next to nothing.
 	atf_check -o inline:'echo 0\ninit 0\npool 0\nrelay 0\n' \
 	    sh -c "awk '\$2 == 0 { print \$1, \$2 }' counted.rows | sort"
