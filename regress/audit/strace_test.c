@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "garble.h"
 #include "strace.h"
 
 static const char *const lines[] = {
@@ -27,15 +28,12 @@ static const char *const lines[] = {
 
 #define LINES (sizeof lines / sizeof lines[0])
 
-/* Exactly as long as it is: a byte too far is noticed by a sanitizer. */
 static enum strace_kind
 read_exactly(const char *line, size_t len, struct strace_line *l)
 {
-	char *copy = malloc(len > 0 ? len : 1);
+	char *copy = copy_exactly(line, len);
 	enum strace_kind kind;
 
-	ATF_REQUIRE(copy != NULL);
-	memcpy(copy, line, len);
 	kind = strace_read(copy, len, l);
 	ATF_CHECK(memchr(l->call, '\0', sizeof l->call) != NULL);
 	if (l->text != NULL)
@@ -104,15 +102,6 @@ ATF_TC_BODY(cut, tc)
 	}
 }
 
-static unsigned int seed = 20261125;
-
-static unsigned int
-draw(unsigned int below)
-{
-	seed = seed * 1103515245U + 12345U;
-	return (seed >> 8) % below;
-}
-
 ATF_TC_WITHOUT_HEAD(garbled);
 ATF_TC_BODY(garbled, tc)
 {
@@ -120,17 +109,9 @@ ATF_TC_BODY(garbled, tc)
 	struct strace_line l;
 	char line[256];
 
-	for (int n = 0; n < 300000; n++) {
-		const char *from = lines[draw(LINES)];
-		size_t len = strlen(from);
-
-		memcpy(line, from, len + 1);
-		for (unsigned int i = draw(6); i > 0; i--)
-			line[draw((unsigned int)len)] =
-			    odd[draw(sizeof odd - 1)];
-		read_exactly(line, draw(4) == 0 ? draw((unsigned int)len) :
-		    len, &l);
-	}
+	for (int n = 0; n < 300000; n++)
+		read_exactly(line, garble(line, lines, LINES, odd,
+		    sizeof odd - 1), &l);
 }
 
 ATF_TP_ADD_TCS(tp)
