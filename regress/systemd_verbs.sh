@@ -2,6 +2,7 @@
 # systemd itself in namespaces.  Use after common.sh.
 
 # shellcheck shell=sh disable=SC2154
+. "$(atf_get_srcdir)/../machine_verbs.sh"
 
 source_dir=$(cd "$(atf_get_srcdir)" && while ! test -e regress/manager.py &&
     test "$PWD" != /; do cd ..; done && pwd)
@@ -109,28 +110,16 @@ heard_count() {
 machine_script() {
 	cat <<-'END'
 	set -eu
-	root=$1 group=$2 installed=$3
+	root=$1 installed=$2
 	mount -t tmpfs -o mode=755 machine "$root"
 	mkdir "$root/upper" "$root/work" "$root/r"
 	mount -t overlay overlay -o \
 	    "lowerdir=/,upperdir=$root/upper,workdir=$root/work" "$root/r"
 	r=$root/r
 	cp -a "$installed/." "$r/"
-	mount -t proc proc "$r/proc"
-	mount -t sysfs -o ro sysfs "$r/sys"
-	mkdir -p "$r/sys/fs/cgroup"
-	mount -t cgroup2 cgroup2 "$r/sys/fs/cgroup"
-	mount -t tmpfs -o mode=755 tmpfs "$r/run"
-	mount -t tmpfs -o mode=755 tmpfs "$r/dev"
-	for d in null zero full random urandom tty; do
-		: >"$r/dev/$d"
-		mount --bind "/dev/$d" "$r/dev/$d"
-	done
-	mkdir "$r/dev/pts" "$r/dev/shm" "$r/old"
-	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$r/dev/pts"
-	ln -s pts/ptmx "$r/dev/ptmx"
-	mount -t tmpfs -o mode=1777 tmpfs "$r/dev/shm"
-	ln -s /proc/self/fd "$r/dev/fd"
+	END
+	places_script
+	cat <<-'END'
 	# Nothing of this machine's starts there but the journal.
 	rm -rf "$r/etc/systemd/system" "$r"/usr/lib/systemd/system/*.wants
 	rm -f "$r/etc/fstab"
@@ -142,49 +131,14 @@ machine_script() {
 	    'Wants=systemd-journald.socket systemd-journald.service' \
 	    >"$r/etc/systemd/system/default.target"
 	mkdir -p "$r/var/log"
-	cd "$r"
-	pivot_root . old
-	exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c '
-		umount -l /old
-		# As it is where systemd is the first to be there.
-		mount --make-rshared /
-		ip link set lo up
-		exec /lib/systemd/systemd --log-target=journal --show-status=0'
 	END
-}
-
-# In a mount namespace of its own: a cgroup in which the machine's are, so that
-# all of these can be found and taken away.
-enclosure_script() {
-	cat <<-'END'
-	set -eu
-	here=$1 installed=$2 group=$3
-	mkdir -p "$here/groups"
-	mount --make-rprivate /
-	mount -t cgroup2 cgroup2 "$here/groups"
-	mkdir "$here/groups/$group"
-	echo $$ >"$here/groups/$group/cgroup.procs"
-	umount "$here/groups"
-	exec unshare --pid --net --ipc --uts --cgroup --fork \
-	    sh "$here/machine.sh" "$here/root" "$group" "$installed"
-	END
-}
-
-machine_pid() {
-	init=$(cat "/proc/$enclosure/task/$enclosure/children" 2>/dev/null)
-	init=${init%% *}
-	test -n "$init"
+	begin_script
 }
 
 # in_machine COMMAND...
 in_machine() {
 	nsenter -t "$init" --all env -i \
 	    PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C "$@" </dev/null
-}
-
-machine_runs() {
-	machine_pid && test "$(in_machine systemctl is-system-running \
-	    2>/dev/null)" = running
 }
 
 # start_machine DIRECTORY: with what is in it laid over its root.
@@ -200,8 +154,8 @@ start_machine() {
 	mkdir root
 	machine_script >machine.sh
 	enclosure_script >enclosure.sh
-	unshare --mount sh "$PWD/enclosure.sh" "$PWD" "$1" "$group" \
-	    </dev/null >machine.out 2>&1 &
+	unshare --mount sh "$PWD/enclosure.sh" "$PWD/groups" "$group" \
+	    "$PWD/machine.sh" "$PWD/root" "$1" </dev/null >machine.out 2>&1 &
 	enclosure=$!
 	record $enclosure
 	wait_for 60 machine_runs || {

@@ -3,52 +3,16 @@
 # of who follows README.
 
 # shellcheck shell=sh disable=SC2154
-init=
+# shellcheck source=regress/machine_verbs.sh
+. "$here/../machine_verbs.sh"
 
-# Runs in a mount namespace of its own; the rest is as it is on a machine.
 machine_script() {
 	cat <<-'END'
 	set -eu
-	work=$1 group=$2
-	mount --make-rprivate /
-	mkdir -p "$work/groups"
-	mount -t cgroup2 cgroup2 "$work/groups"
-	mkdir "$work/groups/$group"
-	echo $$ >"$work/groups/$group/cgroup.procs"
-	umount "$work/groups"
-	exec unshare --pid --net --ipc --uts --cgroup --fork \
-	    sh "$work/inside.sh" "$work"
-	END
-}
-
-inside_script() {
-	cat <<-'END'
-	set -eu
 	r=$1/machine
-	mount -t proc proc "$r/proc"
-	mount -t sysfs -o ro sysfs "$r/sys"
-	mkdir -p "$r/sys/fs/cgroup"
-	mount -t cgroup2 cgroup2 "$r/sys/fs/cgroup"
-	mount -t tmpfs -o mode=755 tmpfs "$r/run"
-	mount -t tmpfs -o mode=755 tmpfs "$r/dev"
-	for d in null zero full random urandom tty; do
-		: >"$r/dev/$d"
-		mount --bind "/dev/$d" "$r/dev/$d"
-	done
-	mkdir "$r/dev/pts" "$r/dev/shm"
-	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$r/dev/pts"
-	ln -s pts/ptmx "$r/dev/ptmx"
-	mount -t tmpfs -o mode=1777 tmpfs "$r/dev/shm"
-	ln -s /proc/self/fd "$r/dev/fd"
-	ip link set lo up
-	cd "$r"
-	mkdir -p old
-	pivot_root . old
-	exec env -i container=check-deb PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c '
-		umount -l /old
-		mount --make-rshared /
-		exec /lib/systemd/systemd --log-target=journal --show-status=0'
 	END
+	places_script
+	begin_script
 }
 
 # wait_until COMMAND...: at most two minutes.
@@ -73,13 +37,6 @@ in_machine_as_you() {
 	in_machine setpriv --reuid 1000 --regid 1000 --clear-groups "$@"
 }
 
-machine_runs() {
-	init=$(cat "/proc/$enclosure/task/$enclosure/children" 2>/dev/null)
-	init=${init%% *}
-	test -n "$init" && test "$(in_machine systemctl is-system-running \
-	    2>/dev/null)" = running
-}
-
 start_machine() {
 	rm -rf "$work/machine"
 	mkdir "$work/machine"
@@ -95,9 +52,9 @@ upper,workdir=$work/machine/work" "$work/machine"
 	: >"$work/machine/etc/machine-id"
 	group=postern-deb-$$
 	machine_script >"$work/machine.sh"
-	inside_script >"$work/inside.sh"
-	unshare --mount sh "$work/machine.sh" "$work" "$group" </dev/null \
-	    >"$work/machine.out" 2>&1 &
+	enclosure_script >"$work/enclosure.sh"
+	unshare --mount sh "$work/enclosure.sh" "$work/groups" "$group" \
+	    "$work/machine.sh" "$work" </dev/null >"$work/machine.out" 2>&1 &
 	enclosure=$!
 	wait_until machine_runs
 }
