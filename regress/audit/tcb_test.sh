@@ -21,11 +21,11 @@ counted_rows() {
 	    -e '/ none$/!s/ [0-9]*$//' -e 's/  */ /g' counted
 }
 
-# near SAID COUNTED: within a fifth, or within 100 lines.
+# near SAID COUNTED: within a fifth, or within 10 lines.
 near() {
 	difference=$(($1 - $2))
 	difference=${difference#-}
-	test $difference -le 100 || test $((difference * 5)) -le "$2"
+	test $difference -le 10 || test $((difference * 5)) -le "$2"
 }
 
 e2e_case security "SECURITY has the figures of make tcb"
