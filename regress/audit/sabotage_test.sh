@@ -196,7 +196,7 @@ make_fledgling() {
 # one that is killed there because its parent has ended, its spawner with it.
 root_case slow "workers that are slow to start are as declared"
 slow_body() {
-	sabotaged 'echo sabotage slow'
+	sabotaged 'echo sabotage slow 3000'
 	make_fledgling
 	expect_green
 	make_fledgling
@@ -207,6 +207,36 @@ slow_body() {
 	kill -KILL "$(process_titled "$daemon_pid" 'posternd: parent*')"
 	wait $audit_pid || atf_fail "$(failures | xargs): $(cat live.err)"
 	assert_echo
+}
+
+# come_and_go NUMBER: so many clients at a time, one after the other, each of
+# whom takes a worker, for which another is made.
+come_and_go() {
+	for i_ in $(seq "$1"); do
+		while test ! -e enough; do
+			postern ping -R ca.pem -C client.pem -K client.key -q \
+			    -c 1 127.0.0.1 "$port" >ping.out 2>ping.err ||
+			    touch refused
+		done &
+	done
+	wait
+}
+
+# So that audits meet some of these in the middle of their start, too.
+root_case churn "workers that come and go are as declared"
+churn_body() {
+	sabotaged 'echo sabotage slow 20'
+	run_in_background come_and_go 4
+	comers_pid=$!
+	for i in 1 2 3 4 5; do
+		audit_live --json || atf_fail "$(failures | xargs): $(json \
+		    live.out '[c["detail"] for g in d["groups"]
+		    for c in g["checks"].values()
+		    if c["verdict"] == "failed"]')"
+	done
+	touch enough
+	wait $comers_pid
+	test ! -e refused || atf_fail "a client failed: $(cat ping.err)"
 }
 
 # The audit waits, to look again.

@@ -376,8 +376,8 @@ __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 static void
 take_too_much(void)
 {
-	if (sabotage_has("slow"))
-		linger(3000);
+	if (argument("slow") != NULL)
+		linger(atoi(argument("slow")));
 	if (sabotage_has("descriptor"))
 		dup2(3, EXTRA_FD);
 	if (sabotage_has("write_execute"))
