@@ -498,8 +498,10 @@ status_nobody_body() {
 	kill -KILL "$exporter"
 	expect_log "event=exporter-died exporter=$exporter signal=KILL"
 	get_status
+	exporter=$(the_exporter)
 	kill -KILL "$daemon_pid"
 	wait "$daemon_pid"
+	expect_soon gone "$exporter"
 	refuses_status 69 '.*status.sock: Connection refused: no posternd runs'
 }
 

@@ -77,7 +77,7 @@ ATF_TC_BODY(shows_defaults, tc)
 	out = fopen("full.conf", "w");
 	ATF_REQUIRE_MSG(in != NULL && out != NULL, "%s", path);
 	/* all of daemon/config.c but those without, and host-check */
-	ATF_CHECK_EQ(39, uncomment(in, out));
+	ATF_CHECK_EQ(40, uncomment(in, out));
 	fclose(in);
 	fclose(out);
 	out = fopen("minimal.conf", "w");
