@@ -31,11 +31,12 @@ struct process {
 struct birth {
 	size_t		line;
 	pid_t		child;		/* 0: it has failed */
+	bool		untold;		/* or its parent was killed in it */
 };
 
 /* A child of which nothing was seen yet, as its parent was at that time. */
 struct unborn {
-	pid_t		child;
+	pid_t		child;		/* 0: it is not told if there is one */
 	struct process	as;
 };
 
@@ -113,23 +114,56 @@ be_born(struct trace *t, pid_t pid, const struct process *as)
 	return p;
 }
 
+static bool
+are_alike(const struct process *a, const struct process *b)
+{
+	return a->filtered == b->filtered && strcmp(a->name, b->name) == 0 &&
+	    (!a->filtered || a->id == b->id);
+}
+
+/*
+ * The place of a child among the unborn.  One that nobody has named is of a
+ * parent who was killed before he was told; of which, if there are more, must
+ * make no difference.
+ */
+static size_t
+place_unborn(const struct trace *t, pid_t pid)
+{
+	size_t untold = t->unborns;
+
+	for (size_t i = 0; i < t->unborns; i++)
+		if (t->unborn[i].child == pid)
+			return i;
+	for (size_t i = 0; i < t->unborns; i++) {
+		if (t->unborn[i].child != 0)
+			continue;
+		if (untold != t->unborns && !are_alike(&t->unborn[i].as,
+		    &t->unborn[untold].as))
+			return t->unborns;
+		untold = i;
+	}
+	return untold;
+}
+
 /* The process of a line; NULL if nobody has started it. */
 static struct process *
 process_of(struct trace *t, pid_t pid)
 {
 	static const struct process first = { .pid = 0 };
 	struct process *p = t->room > 0 ? place_of(t, pid) : NULL;
+	size_t i;
 
 	if (p != NULL && p->alive)
 		return p;
-	for (size_t i = 0; i < t->unborns; i++)
-		if (t->unborn[i].child == pid) {
-			p = be_born(t, pid, &t->unborn[i].as);
-			memmove(&t->unborn[i], &t->unborn[i + 1],
-			    (--t->unborns - i) * sizeof *t->unborn);
-			return p;
-		}
-	return t->count == 0 ? be_born(t, pid, &first) : NULL;
+	if (t->count == 0)
+		return be_born(t, pid, &first);
+	i = place_unborn(t, pid);
+	if (i == t->unborns)
+		return NULL;
+	p = be_born(t, pid, &t->unborn[i].as);
+	memmove(&t->unborn[i], &t->unborn[i + 1],
+	    (--t->unborns - i) * sizeof *t->unborn);
+	return p;
 }
 
 /* ---- what a call that succeeds changes ----------------------------------- */
@@ -209,7 +243,7 @@ bear(struct trace *t, struct process *p, size_t line)
 	if (t->next_birth == t->births || b->line != line)
 		return;
 	t->next_birth++;
-	if (b->child == 0)
+	if (b->child == 0 && !b->untold)
 		return;
 	t->unborn = coverage_grow(t->unborn, t->unborns, &t->unborn_room,
 	    sizeof *t->unborn);
@@ -310,13 +344,14 @@ static void
 note_birth(struct trace *t, struct waiting **w, size_t *n, size_t *room,
     enum strace_kind kind, const struct strace_line *l, size_t line)
 {
-	pid_t child = l->has_result && l->result > 0 &&
-	    l->result <= INT32_MAX ? (pid_t)l->result : 0;
+	struct birth b = { .line = line, .untold = l->done && !l->has_result };
 
+	if (l->has_result && l->result > 0 && l->result <= INT32_MAX)
+		b.child = (pid_t)l->result;
 	if (kind == STRACE_CALL) {
 		t->birth = coverage_grow(t->birth, t->births, &t->birth_room,
 		    sizeof *t->birth);
-		t->birth[t->births++] = (struct birth){ line, child };
+		t->birth[t->births++] = b;
 		if (l->done)
 			return;
 		*w = coverage_grow(*w, *n, room, sizeof **w);
@@ -325,7 +360,8 @@ note_birth(struct trace *t, struct waiting **w, size_t *n, size_t *room,
 	}
 	for (size_t i = *n; i-- > 0; )
 		if ((*w)[i].pid == l->pid) {
-			t->birth[(*w)[i].birth].child = child;
+			b.line = t->birth[(*w)[i].birth].line;
+			t->birth[(*w)[i].birth] = b;
 			(*w)[i] = (*w)[--*n];
 			return;
 		}
@@ -378,13 +414,33 @@ look_at_calls(struct trace *t)
 	}
 }
 
+/*
+ * When the init of a pid namespace ends, the kernel kills all that are in it:
+ * a tracer, too, which then does not see the end of anybody.
+ */
+static bool
+took_tracer_along(const struct trace *t)
+{
+	const struct process *init = place_of(t, 1);
+
+	return init->alive && init->state == CALL_LAST &&
+	    strcmp(init->call.call, "exit_group") == 0;
+}
+
 /* Whoever has begun must have ended. */
 static void
 look_at_ends(struct trace *t)
 {
-	size_t left = t->unborns;
-	pid_t one = left > 0 ? t->unborn[0].child : 0;
+	size_t left = 0;
+	pid_t one = 0;
 
+	if (took_tracer_along(t))
+		return;
+	for (size_t i = 0; i < t->unborns; i++)
+		if (t->unborn[i].child != 0) {
+			one = t->unborn[i].child;
+			left++;
+		}
 	for (size_t i = 0; i < t->room; i++)
 		if (t->process[i].alive) {
 			one = t->process[i].pid;

@@ -245,6 +245,87 @@ cut_body() {
 	faulty 'line 3: nobody has started process 8'
 }
 
+# sound: there is nothing to be said about "trace" but what is not used.
+sound() {
+	covered "$EX_DATAERR" trace
+	test ! -s err || atf_fail "$(cat err)"
+}
+
+# spawner PID: in "trace", one that does nothing yet.
+spawner() {
+	test -e empty.json || whole_trace
+	n=$(json empty.json 'd["filters"]["spawner"]')
+	cat >trace <<-END
+	$1 execve("/x/postern-worker", ["x"], 0x7f /* 0 vars */) = 0
+	$1 prctl(0xf, "worker: spawner"...) = 0
+	$1 seccomp(0x1, 0, {len=$n, filter=0x55}) = 0
+	END
+}
+
+e2e_case untold "Who is killed in clone(2) may have a child yet"
+untold_body() {
+	spawner 7
+	cat >>trace <<-'END'
+	7 clone(0x11, 0, 0, 0, 0 <unfinished ...>
+	8 prctl(0xf, "worker: echo") = 0
+	7 <... clone resumed>) = ?
+	7 +++ killed by SIGKILL +++
+	8 +++ killed by SIGKILL +++
+	END
+	sound
+	# It was set up beneath that spawner.
+	atf_check_equal 1 "$(json out 'sum(r["used"] for r in d["rows"]
+	    if r["process"] == "spawner" and r["setup"])')"
+	cp trace whole
+	sed -e '/^8 p/d' -e '/^8 +/d' whole >trace
+	sound
+	# It has one at most, and that one has an end as well.
+	echo '9 +++ killed by SIGKILL +++' >>trace
+	sound
+	echo '10 +++ killed by SIGKILL +++' >>trace
+	faulty 'line 8: nobody has started process 10'
+	sed '/^8 +/d' whole >trace
+	faulty 'cut short: process 8 has no end'
+	# Who was told that there is none has none.
+	sed 's/^\(7 <.*\)?/\1-1 EAGAIN (Not now)/' whole >trace
+	faulty 'line 5: nobody has started process 8'
+	# Of two whose children differ, whose is it?
+	cat >trace <<-'END'
+	6 execve("/bin/sh", ["sh"], 0x7f /* 0 vars */) = 0
+	6 clone(0x11, 0, 0, 0, 0) = 0x7
+	6 clone(0x11, 0, 0, 0, 0) = ?
+	6 +++ killed by SIGKILL +++
+	END
+	cat whole >>trace
+	faulty 'line 9: nobody has started process 8'
+	sed -i '/^6 clone.*?/d' trace
+	sound
+}
+
+e2e_case init "With the first process of a namespace its tracer ends, too"
+init_body() {
+	whole_trace
+	cat >trace <<-'END'
+	1 execve("/x/posternd", ["x"], 0x7f /* 0 vars */) = 0
+	1 clone(0x11, 0, 0, 0, 0) = 0x7
+	7 getpid() = 0x7
+	1 exit_group(0) = ?
+	END
+	sound
+	cp trace whole
+	for lines in 1 2 3; do
+		head -n "$lines" whole >trace
+		faulty "cut short: process"
+	done
+	sed '4s/) .*/ <unfinished ...>/' whole >trace
+	faulty "cut short: process"
+	# Whom somebody else has ended, and any other process, leave the tracer.
+	sed '4s/.*/1 read(0, 0x7f, 1) = ?/' whole >trace
+	faulty "cut short: process"
+	sed -e 's/^1 /2 /' whole >trace
+	faulty "cut short: process"
+}
+
 e2e_case wrong "What is no trace, or of another build"
 wrong_body() {
 	worker '7 +++ exited with 0 +++'
