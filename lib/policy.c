@@ -949,7 +949,7 @@ static const struct policy_row fledge_rows[] = {
 static const struct policy_group fledge =
     GROUP("fledge", WHEN_ALWAYS, fledge_rows);
 
-/* All but relay workers, which have two. */
+/* Init and relay workers keep two. */
 static const struct policy_row fledge_one_rows[] = {
 	{ "close_range", { EQ(0, 4), EQ(1, UINT32_MAX), EQ(2, 0) },
 	    "a worker keeps nothing of its spawner's but its own end" },
@@ -1245,8 +1245,7 @@ static const struct declaration {
 	    &landlock, &filter } },
 	[POLICY_INIT] = { "init", "postern-worker: init", POLICY_SUPERVISOR,
 	    { &init, &by_itself, &sanitizer, &sanitizer_old },
-	    { &fledge, &fledge_one, &fledge_old, &fledge_new, &files,
-	    &files_reserve,
+	    { &fledge, &fledge_old, &fledge_new, &files, &files_reserve,
 	    &give_up, &landlock, &filter } },
 	[POLICY_ECHO] = { "echo", "postern-worker: echo", POLICY_SPAWNER,
 	    { &echo, &sanitizer, &sanitizer_old },
