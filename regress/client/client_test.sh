@@ -668,8 +668,7 @@ stopped_body()
 	hold_session -w 60
 	for again in 1 2 3; do
 		kill -STOP "$client_pid"
-		expect_soon grep -q '^State:.*stopped' \
-		    "/proc/$client_pid/status"
+		expect_soon is_stopped "$client_pid"
 		kill -CONT "$client_pid"
 		expect_soon grep -q '^State:.*sleeping' \
 		    "/proc/$client_pid/status"

@@ -157,18 +157,23 @@ nth_parent() {
 }
 
 # by_parent N COMMAND...: only this one of two parents accepts meanwhile.  A
-# stop is not at once, so it is waited for.
+# stop is not at once, so it is waited for; nor is an accept(2).
 by_parent() {
 	other=$(nth_parent $((3 - $1)))
 	shift
 	kill -STOP "$other"
 	expect_soon is_stopped "$other"
 	"$@"
+	expect_soon none_waits
 	kill -CONT "$other"
 }
 
-is_stopped() {
-	grep -q '^State:.*T' "/proc/$1/status"
+# Of listening sockets proc(5) tells how many are in their queue.
+none_waits() {
+	cat "/proc/$other/net/tcp" "/proc/$other/net/tcp6" |
+	    awk -v port=":$(printf %04X "$port")$" '
+	    $2 ~ port && $4 == "0A" && $5 !~ /:0+$/ { waits = 1 }
+	    END { exit waits }'
 }
 
 # from SOURCE [COUNT]: one client that is let in, by the certificate, or one
@@ -417,10 +422,10 @@ ipv6_body() {
 	launch_daemon
 	expect_log 'event=ready'
 	start_crowd 2001:db8:0:1::1
-	fill a 2001:db8:0:1::1 1
-	fill b 2001:db8:0:1::2 1
-	fill c 2001:db8:0:1::2 0 1
-	fill d 2001:db8:0:1::1 0 1
+	by_parent 1 fill a 2001:db8:0:1::1 1
+	by_parent 2 fill b 2001:db8:0:1::2 1
+	by_parent 1 fill c 2001:db8:0:1::2 0 1
+	by_parent 2 fill d 2001:db8:0:1::1 0 1
 	fill e 2001:db8:0:2::1 2
 	refused too-many-from-address 2
 	exec 8>&-

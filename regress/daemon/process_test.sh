@@ -636,7 +636,7 @@ stopped_body() {
 	start_with_one
 	while read -r pid; do
 		kill -STOP "$pid"
-		expect_soon in_state "$pid" T
+		expect_soon is_stopped "$pid"
 		kill -CONT "$pid"
 		expect_soon in_state "$pid" S
 	done <each
@@ -646,6 +646,24 @@ stopped_body() {
 	pid=$daemon_pid
 	still_well
 	end_with_one
+}
+
+e2e_case overdue "A worker that hangs does not outlive its session"
+overdue_body() {
+	make_pki
+	write_conf
+	start_daemon
+	hold one 4
+	worker=$(worker_of 1)
+	kill -STOP "$worker"
+	expect_soon is_stopped "$worker"
+	# shellcheck disable=SC2046,SC2154
+	kill -KILL $(tree_of "$one_pid") "$one_pid"
+	expect_log "event=close .*worker=$worker"
+	expect_gone "$worker"
+	expect_log "event=worker-overdue worker=$worker"
+	assert_echo
+	stop_daemon
 }
 
 # `resolve' and a second it waits itself; to flush takes no time.

@@ -360,10 +360,6 @@ connected() {
 	    /proc/net/tcp)" -eq "$1"
 }
 
-is_stopped() {
-	grep -q '^State:.*T' "/proc/$1/status"
-}
-
 # one_client NAME: it has its echo, or leaves a file NAME.failed
 one_client() {
 	echo "I am $1" >"$1.in"
