@@ -44,6 +44,8 @@ def hear(s, file):
     with open(file, "w", buffering=1) as out:
         while True:
             text, anc, _, _ = s.recvmsg(65536, 1024)
+            if not text:
+                return
             pid = 0
             for level, kind, data in anc:
                 if kind == socket.SCM_CREDENTIALS:
@@ -84,13 +86,16 @@ def make_socket(what):
 def main():
     opt, command = options(sys.argv[1:])
     env = dict(os.environ)
+    hearing = []
     sockets = [w.partition("=") for w in opt["--socket"]]
     made = [make_socket(what) for _, _, what in sockets]
     for path in opt["--notify"]:
         heard = notify_socket(path)
         env["NOTIFY_SOCKET"] = path
-        threading.Thread(target=hear, args=(heard, opt["--hear"][0]),
-                         daemon=True).start()
+        thread = threading.Thread(target=hear, args=(heard, opt["--hear"][0]),
+                                  daemon=True)
+        thread.start()
+        hearing.append((heard, thread))
     pid = os.fork()
     if pid == 0:
         keep = [None if s is None else os.dup(s.fileno()) for s in made]
@@ -115,6 +120,10 @@ def main():
         f.write("%d\n" % pid)
     os.rename("manager.pid.new", "manager.pid")
     _, status = os.waitpid(pid, 0)
+    # What was said before the program's end is heard.
+    for heard, thread in hearing:
+        heard.shutdown(socket.SHUT_RD)
+        thread.join()
     sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128)
 
 
