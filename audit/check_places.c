@@ -4,14 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "enclose.h"
 #include "service.h"
 
 #define TMPFS 0x01021994
@@ -34,7 +34,7 @@ static const struct proc_id *
 siblings_place(const struct subject *p, enum proc_ns ns)
 {
 	if (p->parent == NULL || p->parent->declared == NULL ||
-	    p->parent->declared->own_ns == 0)
+	    p->parent->declared->own_ns == 0 || p->declared->alone)
 		return NULL;
 	return &p->parent->ns[ns == NS_PID ? NS_PID_CHILDREN : ns];
 }
@@ -100,21 +100,55 @@ check_namespaces(const struct service *s, struct subject *p)
 
 /* ---- root ------------------------------------------------------------------------ */
 
-static bool
-is_empty(int dir)
+/*
+ * How many names are in it, -1 if that cannot be read; the last one of them in
+ * `name'.
+ */
+static int
+count_names(int dir, char name[NAME_MAX + 1])
 {
 	int fd = openat(dir, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	const struct dirent *e;
-	bool empty = d != NULL;
+	int n = 0;
 
-	while (d != NULL && (errno = 0, e = readdir(d)) != NULL)
-		empty &= strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0;
-	empty &= errno == 0;
-	if (d != NULL)
-		closedir(d);
-	return empty;
+	name[0] = '\0';
+	if (d == NULL) {
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	while ((errno = 0, e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		snprintf(name, NAME_MAX + 1, "%s", e->d_name);
+		n++;
+	}
+	if (errno != 0)
+		n = -1;
+	closedir(d);
+	return n;
+}
+
+static bool
+is_empty(int dir)
+{
+	char name[NAME_MAX + 1];
+
+	return count_names(dir, name) == 0;
+}
+
+/* Is one socket, by the name that it is to have, all that is there? */
+static bool
+has_one_socket(int dir)
+{
+	char name[NAME_MAX + 1];
+	struct stat st;
+
+	return count_names(dir, name) == 1 &&
+	    strcmp(name, &ENCLOSE_SOCKET[1]) == 0 &&
+	    fstatat(dir, "root" ENCLOSE_SOCKET, &st, AT_SYMLINK_NOFOLLOW) ==
+	    0 && S_ISSOCK(st.st_mode);
 }
 
 static void
@@ -133,19 +167,23 @@ check_removed(struct subject *p, const struct stat *root)
 
 /* One line for each mount that it can see. */
 static bool
-only_mount(int dir)
+sees_mounts(int dir, size_t most)
 {
 	char text[8192];
-	size_t len;
+	size_t len, lines = 0;
 
-	return proc_read(dir, "mountinfo", text, sizeof text, &len) &&
-	    len > 0 && memchr(text, '\n', len - 1) == NULL;
+	if (!proc_read(dir, "mountinfo", text, sizeof text, &len) || len == 0)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines == most;
 }
 
 static void
-check_mount(struct subject *p)
+check_mount(struct subject *p, bool may_have_socket)
 {
 	int fd = openat(p->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool socket = may_have_socket && has_one_socket(p->dir);
 	struct statfs fs;
 	struct statvfs flags;
 
@@ -154,15 +192,18 @@ check_mount(struct subject *p)
 	else if ((flags.f_flag & ST_RDONLY) == 0)
 		note(p->finding, ASPECT_ROOT, VERDICT_FAILED,
 		    "its root can be written");
-	else if (fs.f_type != TMPFS || !is_empty(p->dir))
+	else if (fs.f_type != TMPFS || (!is_empty(p->dir) && !socket))
 		note(p->finding, ASPECT_ROOT, VERDICT_FAILED,
-		    "its root is not an empty tmpfs");
-	else if (!only_mount(p->dir))
+		    "its root is not an empty tmpfs%s", may_have_socket ?
+		    ", nor one with nothing but a socket in it" : "");
+	else if (!sees_mounts(p->dir, socket ? 2 : 1))
 		note(p->finding, ASPECT_ROOT, VERDICT_FAILED,
 		    "it sees another mount besides its root");
 	else
-		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, "an empty tmpfs, "
-		    "read-only, and no other mount");
+		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, "%s tmpfs, "
+		    "read-only, and no other mount", socket ?
+		    "the service's socket, mounted in an otherwise empty" :
+		    "an empty");
 	if (fd != -1)
 		close(fd);
 }
@@ -182,41 +223,14 @@ check_system_root(const struct service *s, struct subject *p,
 		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, "the system's");
 }
 
-/*
- * Of a dialer: is what it may connect to a local socket?  -1: cannot be read.
- */
-static int
-dials_local(int dir)
-{
-	int memory = openat(dir, "mem", O_RDONLY | O_CLOEXEC);
-	sa_family_t family;
-	ssize_t n = memory == -1 ? -1 : pread(memory, &family, sizeof family,
-	    (off_t)POLICY_DIAL_ADDRESS + (off_t)offsetof(struct sockaddr,
-	    sa_family));
-
-	if (memory != -1)
-		close(memory);
-	return n != (ssize_t)sizeof family ? -1 : family == AF_UNIX;
-}
-
-/* The same as what is declared, but for a dialer, of which it depends. */
-static enum home
-home_of(const struct subject *p, int local)
-{
-	if (p->declared->home != HOME_DIALER)
-		return p->declared->home;
-	return local ? HOME_SYSTEM : HOME_REMOVED;
-}
-
 /* A current directory outside of the root would be a way out of it. */
 void
 check_root(const struct service *s, struct subject *p)
 {
-	int local = p->declared->home == HOME_DIALER ? dials_local(p->dir) : 0;
-	enum home home = home_of(p, local);
+	enum home home = p->declared->home;
 	struct stat root, cwd;
 
-	if (local == -1 || !proc_stat(p->dir, "root", &root) ||
+	if (!proc_stat(p->dir, "root", &root) ||
 	    !proc_stat(p->dir, "cwd", &cwd)) {
 		note_unread(p, ASPECT_ROOT, "its root");
 		return;
@@ -228,7 +242,7 @@ check_root(const struct service *s, struct subject *p)
 	if (home == HOME_REMOVED)
 		check_removed(p, &root);
 	else
-		check_mount(p);
+		check_mount(p, home == HOME_SOCKET);
 	if (root.st_dev != cwd.st_dev || root.st_ino != cwd.st_ino)
 		note(p->finding, ASPECT_ROOT, VERDICT_FAILED,
 		    "its current directory is outside of its root");

@@ -10,8 +10,9 @@
 
 #define STANDARD	{ 0, 1, KIND_NULL }, { 2, 2, KIND_LOG }
 
-enum { SUPERVISOR, PARENT, RESOLVER, DIALER, EXPORTER, SPAWNER, INIT, ECHO,
-	POOL_SPAWNER, POOL_INIT, POOL, RELAY_SPAWNER, RELAY_INIT, RELAY };
+enum { SUPERVISOR, PARENT, RESOLVER, DIALER, DIAL_SPAWNER, LOCAL_DIALER,
+	EXPORTER, SPAWNER, INIT, ECHO, POOL_SPAWNER, POOL_INIT, POOL,
+	RELAY_SPAWNER, RELAY_INIT, RELAY };
 
 const struct declared declared[] = {
 	[SUPERVISOR] = {
@@ -51,10 +52,29 @@ const struct declared declared[] = {
 	[DIALER] = {
 		.title = "posternd: dialer", .policy = POLICY_DIALER,
 		.program = PROGRAM_DAEMON, .parent = PARENT,
-		.owner = OWNER_DIALER, .home = HOME_DIALER,
+		.owner = OWNER_DIALER, .home = HOME_REMOVED,
 		.landlock = LOCK_ALL, .dies_with_parent = true, .dials = true,
 		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
-		    { 4, FD_LAST, KIND_TCP | KIND_STREAM } },
+		    { 4, FD_LAST, KIND_TCP } },
+	},
+	[DIAL_SPAWNER] = {
+		.title = "posternd: dial-spawner",
+		.policy = POLICY_DIAL_SPAWNER,
+		.program = PROGRAM_DAEMON, .parent = PARENT,
+		.owner = OWNER_DIALER, .home = HOME_SYSTEM,
+		.own_ns = BIT(NS_USER), .landlock = LOCK_SIGNALS,
+		.dies_with_parent = true,
+		/* its dialer's */
+		.fd = { STANDARD, { 3, 3, KIND_CHANNEL } },
+	},
+	[LOCAL_DIALER] = {
+		.title = "posternd: dialer", .policy = POLICY_DIALER,
+		.program = PROGRAM_DAEMON, .parent = DIAL_SPAWNER,
+		.owner = OWNER_DIALER, .home = HOME_SOCKET,
+		.own_ns = BIT(NS_USER) | BIT(NS_MNT), .alone = true,
+		.landlock = LOCK_ALL, .dies_with_parent = true, .dials = true,
+		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
+		    { 4, FD_LAST, KIND_STREAM } },
 	},
 	[EXPORTER] = {
 		.title = "posternd: exporter", .policy = POLICY_EXPORTER,

@@ -21,8 +21,8 @@ enum owner { OWNER_ROOT, OWNER_SERVICE, OWNER_RESOLVER, OWNER_DIALER,
 enum home {
 	HOME_SYSTEM,		/* the root of who started the service */
 	HOME_REMOVED,		/* an empty directory that is removed already */
-	HOME_DIALER,		/* that; or the first, for a local socket */
-	HOME_EMPTY		/* a root mount: empty, read-only, no other */
+	HOME_EMPTY,		/* a root mount: empty, read-only, no other */
+	HOME_SOCKET		/* the same, but that it may have one socket */
 };
 
 enum lock {
@@ -73,6 +73,7 @@ struct declared {
 	enum owner	 owner;
 	enum home	 home;
 	unsigned int	 own_ns;	/* by bit of enum proc_ns: new ones */
+	bool		 alone;		/* in these: its parent has others */
 	enum lock	 landlock;
 	bool		 dies_with_parent;	/* by PR_SET_PDEATHSIG */
 	bool		 shares_board;	/* maps it for writing */

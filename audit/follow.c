@@ -178,6 +178,15 @@ set_name(struct process *p, const char *from, size_t n)
 	p->name[n] = '\0';
 }
 
+/* Who has a filter, and then another name, becomes somebody else under it. */
+static void
+rename_process(struct process *p)
+{
+	set_name(p, p->call.text, p->call.text_len);
+	if (p->filtered && !whose_name(p->id, p->name))
+		p->phase = PHASE_SETUP;
+}
+
 /* The kernel calls it like the file; by descriptor, like no file of ours. */
 static void
 executed(struct process *p)
@@ -226,7 +235,7 @@ succeeded(struct trace *t, struct process *p)
 	if (strcmp(call, "execve") == 0 || strcmp(call, "execveat") == 0)
 		executed(p);
 	else if (strcmp(call, "prctl") == 0 && p->call.arg[0] == PR_SET_NAME)
-		set_name(p, p->call.text, p->call.text_len);
+		rename_process(p);
 	else if (strcmp(call, "seccomp") == 0 &&
 	    p->call.arg[0] == SECCOMP_SET_MODE_FILTER)
 		confined(t, p);

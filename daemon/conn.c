@@ -554,15 +554,20 @@ conn_asking(enum state s, uint64_t asked)
 	return NULL;
 }
 
-uint64_t
-conn_to_dial(void)
+bool
+conn_to_dial(struct dialer_query *q)
 {
 	struct conn *c = conn_asking(STATE_DIALING, 0);
+	int64_t left;
 
 	if (c == NULL)
-		return 0;
+		return false;
+	left = c->entered + service.config->connect_ms - service_now();
 	c->asked = conn_question();
-	return c->asked;
+	q->id = c->asked;
+	q->again = c->asks_again;
+	q->ms = left > 0 ? left : 0;
+	return true;
 }
 
 void
@@ -572,6 +577,17 @@ conn_dial_later(uint64_t id)
 
 	if (c != NULL)
 		c->asked = 0;
+}
+
+void
+conn_dial_again(uint64_t id)
+{
+	struct conn *c = conn_asking(STATE_DIALING, id);
+
+	if (c == NULL)
+		return;
+	c->asked = 0;
+	c->asks_again = true;
 }
 
 void

@@ -63,6 +63,7 @@ struct conn {
 						/* it began; judged last */
 	uint64_t		 asked;		/* the number of its question */
 						/* to another process; 0 */
+	bool			 asks_again;	/* the dialer, another one */
 	uint64_t		 bytes_in, bytes_out;
 	const char		*end;		/* how it ended; static */
 	char			 detail[160];	/* libtls's words, or "" */

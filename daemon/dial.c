@@ -48,7 +48,7 @@ dial_start(const struct dialer_setup *s, int exe, int at)
 	if (dialer == 0) {
 		const struct placement place = { pair[1], DIALER_CHANNEL_FD };
 
-		exec_program(exe, "posternd: dialer", &place, 1);
+		exec_program(exe, "posternd: dial-spawner", &place, 1);
 	}
 	close(pair[1]);
 	if (dup2(pair[0], at) == -1)
@@ -81,7 +81,7 @@ dial_wait(int from, int *status)
 static bool
 is_sound(const struct dialer_answer *a, int fd)
 {
-	return a->status >= DIALER_CONNECTED && a->status < DIALER_STATUSES &&
+	return a->status >= DIALER_CONNECTED && a->status <= DIALER_STALE &&
 	    (a->status == DIALER_FAILED ? a->error > 0 : a->error == 0) &&
 	    (fd == -1 || a->status == DIALER_CONNECTED);
 }
@@ -165,6 +165,12 @@ on_answer(const struct dialer_answer *a, int fd)
 {
 	unanswered--;
 	heard = service_now();
+	if (a->status == DIALER_STALE) {
+		/* The next one is not there at once. */
+		resting = event_add(&rest_timer, &rest_time) == 0;
+		conn_dial_again(a->id);
+		return;
+	}
 	metric_add(&metrics->dials[a->status], 1);
 	conn_dialed(a->id, fd, a->status == DIALER_TIMEOUT ?
 	    "the service did not accept the connection in time" :
@@ -222,9 +228,7 @@ ask(const struct dialer_query *q)
 {
 	if (channel_send(channel, q, sizeof *q, -1))
 		return true;
-	if (channel_passes(errno))
-		resting = event_add(&rest_timer, &rest_time) == 0;
-	else
+	if (!channel_passes(errno))
 		lose_dialer("its channel is closed");
 	return false;
 }
@@ -235,9 +239,11 @@ dial_more(void)
 	struct dialer_query q = { .wish = DIALER_DIAL };
 
 	while (channel != -1 && !resting && unanswered < DIALER_DIALS &&
-	    (q.id = conn_to_dial()) != 0) {
+	    conn_to_dial(&q)) {
 		if (!ask(&q)) {
 			conn_dial_later(q.id);
+			resting = channel != -1 &&
+			    event_add(&rest_timer, &rest_time) == 0;
 			break;
 		}
 		if (unanswered++ == 0)
@@ -252,7 +258,7 @@ dial_cancel(uint64_t id)
 {
 	const struct dialer_query q = { .id = id, .wish = DIALER_CANCEL };
 
-	if (channel != -1 && !resting)
+	if (channel != -1)
 		ask(&q);
 }
 

@@ -59,12 +59,14 @@ bool dial_is_stream(int fd);
 /* ---- conn.c has these, and entry.c the last ---- */
 
 /*
- * The first that waits and is not asked for: its number; now it is.  0: none.
+ * The first that waits and is not asked for; it is now, by this number, within
+ * so long.  False: there is none.
  */
-uint64_t conn_to_dial(void);
+bool conn_to_dial(struct dialer_query *q);
 
-/* It could not be asked for: so it is not, yet. */
+/* It could not be asked for: so it is not, yet.  Or it is to be again. */
 void conn_dial_later(uint64_t id);
+void conn_dial_again(uint64_t id);
 
 /* There will be none for those who wait. */
 void conn_dialer_lost(void);

@@ -1,10 +1,14 @@
 /*
  * The dialer: waits for its parent's questions, and for the service to accept.
  *
- * It was executed before any key was in its parent's memory, and has no file,
- * no key and no client's bytes.  Whoever takes it over, by way of its parent,
- * can connect to the service, which clients can, too, and to nothing else: the
- * address lies where nobody can alter it (POLICY_DIAL_ADDRESS).
+ * Its program was executed before any key was in its parent's memory, and has
+ * no file, no key and no client's bytes.  Whoever takes it over, by way of its
+ * parent, can connect to the service, which clients can, too, and to nothing
+ * else: the address lies where nobody can alter it (POLICY_DIAL_ADDRESS).
+ *
+ * A local socket is the one thing in its root, and stays that one.  When that
+ * does not answer any more, the service may have made another, which it cannot
+ * see: it ends, and the next looks (dial_spawner.c).
  */
 #include "dialer.h"
 
@@ -12,7 +16,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stddef.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -25,14 +29,18 @@
 #include "bounds.h"
 #include "channel.h"
 #include "confine.h"
+#include "enclose.h"
 #include "filter.h"
 #include "log.h"
+#include "title.h"
 
 /*
  * A local socket whose queue is full has no event for room in it, nor has the
  * kernel where too many descriptors are on their way (ms).
  */
 #define AGAIN_MS	20
+/* One that takes nobody for so long may have been replaced by another (ms). */
+#define FULL_MS		1000
 /* What the canary waits for the service (ms). */
 #define TRY_MS		50
 /* The log, the channel, what else the C library may have. */
@@ -49,63 +57,60 @@ enum dial_state {
 struct dial {
 	enum dial_state	 state;
 	int		 fd;		/* ours until it is handed over */
-	bool		 try;
-	int64_t		 end;		/* ms, now(); unless it is decided */
+	bool		 try, again;
+	int64_t		 begun, end;	/* ms, now(); unless it is decided */
 	struct dialer_answer answer;
 };
 
-static struct dialer_setup	 setup;
-static struct sock_fprog	 filter;
+static const struct dialer_setup *setup;
 static struct dial		 dials[DIALER_DIALS];
 static uint32_t			 under_way;
 static const struct sockaddr	*service;
 static socklen_t		 service_len;	/* unless it is local */
+static int			 absent;	/* why its socket is; or 0 */
+static bool			 leaving;	/* nothing more is taken */
 
 /* ---- its start ------------------------------------------------------------ */
 
-static void
-read_setup(void)
+bool
+dialer_is_local(const struct dialer_setup *s)
 {
-	int fd;
-
-	if (channel_recv(DIALER_CHANNEL_FD, &setup, sizeof setup, &fd) != 1 ||
-	    fd != -1 || setup.size != sizeof setup || setup.deadline_ms < 1 ||
-	    setup.deadline_ms > INT32_MAX)
-		fatal(EX_PROTOCOL, "this is started by posternd, not by hand");
-	log_init("dialer", (enum log_kind)setup.log_kind, setup.log_level);
-	if (setup.rehearsal)
-		filter_ask_tracer();
+	return s->to.ss.ss_family == AF_UNIX;
 }
 
 static bool
 is_local(void)
 {
-	return setup.to.ss.ss_family == AF_UNIX;
+	return dialer_is_local(setup);
 }
 
-/*
- * A service that starts again makes a new socket, and often the directory that
- * it is in, too: no root that we could enter now would have it then.  So for a
- * local socket the root directory stays, and it is the address, which is looked
- * up anew each time, that leaves us this one name of all that is in there.
- */
+/* From the spawner's: a root that is the service's socket, or empty. */
 static void
-drop_root(void)
+leave_root(pid_t spawner)
 {
-	const struct confine_heir heir = { .one_uid = setup.one_uid,
-	    .uid = setup.uid, .gid = setup.gid, .parent = setup.parent,
-	    .root = is_local() ? CONFINE_ROOT_KEPT : CONFINE_ROOT_EMPTY };
+	const struct sockaddr_un *sun =
+	    (const struct sockaddr_un *)&setup->to.ss;
 
-	confine_drop_root(&heir);
+	confine_own_users(CLONE_NEWNS);
+	absent = enclose(sun->sun_path);
+	confine_drop_capabilities();
+	confine_die_with_parent(spawner);
+	confine_hide();
 }
 
-static void
-bound(void)
+/* As it is named in here. */
+static struct sockaddr_storage
+address(void)
 {
-	const struct bounds_for f = { .log_is_file = bounds_log_is_file() };
+	struct sockaddr_storage ss = setup->to.ss;
+	struct sockaddr_un sun = { .sun_family = AF_UNIX,
+	    .sun_path = ENCLOSE_SOCKET };
 
-	filter_prepare(POLICY_DIALER, &filter);
-	bounds_apply(POLICY_DIALER, &f);
+	if (is_local()) {
+		memset(&ss, 0, sizeof ss);
+		memcpy(&ss, &sun, sizeof sun);
+	}
+	return ss;
 }
 
 /* The address goes where the filter wants it, for good. */
@@ -113,43 +118,46 @@ static void
 place_address(void)
 {
 	const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	const struct sockaddr_storage to = address();
 	void *page = mmap((void *)(uintptr_t)POLICY_DIAL_ADDRESS, size,
 	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
 	    MAP_FIXED_NOREPLACE, -1, 0);
 
-	_Static_assert(sizeof setup.to.ss <= 4096, "it is on one page");
+	_Static_assert(sizeof to <= 4096, "it is on one page");
 	if (page == MAP_FAILED ||
 	    (uintptr_t)page != (uintptr_t)POLICY_DIAL_ADDRESS)
 		fatal(EX_OSERR, "no place for the service's address: %s",
 		    strerror(errno));
-	memcpy(page, &setup.to.ss, sizeof setup.to.ss);
+	memcpy(page, &to, sizeof to);
 	if (mprotect(page, size, PROT_READ) == -1)
 		fatal(EX_OSERR, "mprotect: %s", strerror(errno));
 	/* Tried, not believed: the kernel must not be able to write there. */
 	if (prctl(PR_GET_PDEATHSIG, page, 0, 0, 0) != -1 || errno != EFAULT)
 		fatal(EX_OSERR, "the service's address can be altered");
 	service = page;
-	service_len = setup.to.ss.ss_family == AF_INET ?
+	service_len = to.ss_family == AF_INET ?
 	    sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 }
 
 static uint16_t
 service_port(void)
 {
-	return ntohs(setup.to.ss.ss_family == AF_INET ?
-	    ((const struct sockaddr_in *)&setup.to.ss)->sin_port :
-	    ((const struct sockaddr_in6 *)&setup.to.ss)->sin6_port);
+	return ntohs(setup->to.ss.ss_family == AF_INET ?
+	    ((const struct sockaddr_in *)&setup->to.ss)->sin_port :
+	    ((const struct sockaddr_in6 *)&setup->to.ss)->sin6_port);
 }
 
 static void
-confine(void)
+confine(struct sock_fprog *filter)
 {
+	const struct bounds_for f = { .log_is_file = bounds_log_is_file() };
 	const uint16_t port = is_local() ? 0 : service_port();
 
+	bounds_apply(POLICY_DIALER, &f);
 	confine_check_dies_with_parent();
-	confine_check_settled(setup.one_uid);
+	confine_check_settled(setup->one_uid);
 	confine_landlock_connect(&port, is_local() ? 0 : 1);
-	filter_enter(POLICY_DIALER, &filter);
+	filter_enter(POLICY_DIALER, filter);
 }
 
 /* ---- answers ---------------------------------------------------------------- */
@@ -223,6 +231,33 @@ connected(struct dial *d)
 	finish(d, DIALER_CONNECTED, 0);
 }
 
+/*
+ * There may be another socket now under the service's name.  Who was asked for
+ * is asked for again, of the next dialer.
+ */
+static void
+leave(void)
+{
+	leaving = true;
+	for (int i = 0; i < DIALER_DIALS; i++)
+		if (dials[i].state == DIAL_AGAIN && !dials[i].try)
+			finish(&dials[i], DIALER_STALE, 0);
+}
+
+/* Who asks again has an answer of what was there when it had asked already. */
+static void
+refused(struct dial *d, int error)
+{
+	if (!is_local() || d->try || d->again ||
+	    (error != ENOENT && error != ECONNREFUSED)) {
+		finish(d, DIALER_FAILED, error == ENOENT && absent != 0 ?
+		    absent : error);
+		return;
+	}
+	finish(d, DIALER_STALE, 0);
+	leave();
+}
+
 static void
 try_connect(struct dial *d)
 {
@@ -237,7 +272,7 @@ try_connect(struct dial *d)
 	else if (error == EAGAIN)
 		d->state = DIAL_AGAIN;
 	else
-		finish(d, DIALER_FAILED, error);
+		refused(d, error);
 }
 
 static void
@@ -272,7 +307,9 @@ begin(const struct dialer_query *q)
 
 	d->answer = (struct dialer_answer){ .id = q->id };
 	d->try = q->wish == DIALER_TRY;
-	d->end = now() + (d->try ? TRY_MS : setup.deadline_ms);
+	d->again = q->again == 1;
+	d->begun = now();
+	d->end = d->begun + (d->try ? TRY_MS : q->ms);
 	d->state = DIAL_CONNECTING;
 	under_way++;
 	d->fd = socket(service->sa_family, SOCK_STREAM | SOCK_NONBLOCK |
@@ -302,7 +339,8 @@ hear(void)
 
 	if (n == 0)
 		_exit(0);		/* the parent is gone */
-	if (n == -1 || fd != -1 || q.wish >= DIALER_WISHES)
+	if (n == -1 || fd != -1 || q.wish >= DIALER_WISHES || q.again > 1 ||
+	    q.ms < 0 || q.ms > setup->deadline_ms)
 		fatal(EX_PROTOCOL, "the parent asked what is no question");
 	if (q.wish == DIALER_CANCEL)
 		cancel(q.id);
@@ -338,7 +376,8 @@ wait_for_news(struct pollfd p[1 + DIALER_DIALS])
 {
 	int64_t ms = under_way == 0 ? -1 : patience();
 
-	p[0] = (struct pollfd){ .fd = DIALER_CHANNEL_FD, .events = POLLIN };
+	p[0] = (struct pollfd){ .fd = leaving ? -1 : DIALER_CHANNEL_FD,
+	    .events = POLLIN };
 	for (int i = 0; i < DIALER_DIALS; i++)
 		p[1 + i] = (struct pollfd){ .fd = dials[i].state ==
 		    DIAL_CONNECTING ? dials[i].fd : -1, .events = POLLOUT };
@@ -361,6 +400,8 @@ look_after(struct dial *d, bool has_news)
 	if ((d->state == DIAL_CONNECTING || d->state == DIAL_AGAIN) &&
 	    d->end <= now())
 		finish(d, DIALER_TIMEOUT, 0);
+	if (d->state == DIAL_AGAIN && is_local() && now() - d->begun >= FULL_MS)
+		leave();
 }
 
 static _Noreturn void
@@ -372,25 +413,26 @@ serve(void)
 		wait_for_news(p);
 		for (int i = 0; i < DIALER_DIALS; i++)
 			look_after(&dials[i], p[1 + i].revents != 0);
-		if (p[0].revents != 0)
+		if (p[0].revents != 0 && !leaving)
 			hear();
+		if (leaving && under_way == 0)
+			_exit(DIALER_EXIT_STALE);
 	}
 }
 
 /* The order is explained in DESIGN, "The order of confinement". */
 void
-dialer_main(void)
+dialer_main(const struct dialer_setup *s, struct sock_fprog *filter,
+    pid_t spawner, bool first)
 {
-	dialer_ready ready = sizeof setup;
+	dialer_ready ready = sizeof *s;
 
-	confine_check_descriptors(DIALER_CHANNEL_FD + 1);
-	read_setup();
-	confine_ignore_signals();
-	drop_root();
-	bound();
+	setup = s;
+	if (is_local())
+		leave_root(spawner);
 	place_address();
-	confine();
-	if (!channel_send(DIALER_CHANNEL_FD, &ready, sizeof ready, -1))
+	confine(filter);
+	if (first && !channel_send(DIALER_CHANNEL_FD, &ready, sizeof ready, -1))
 		_exit(EX_UNAVAILABLE);
 	serve();
 }

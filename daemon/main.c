@@ -715,14 +715,14 @@ take_role(int argc, char **argv)
 	bool parent = strncmp(argv[0], "posternd: parent ", 17) == 0;
 	bool resolver = strcmp(argv[0], "posternd: resolver") == 0;
 	bool exporter = strcmp(argv[0], "posternd: exporter") == 0;
-	bool dialer = strcmp(argv[0], "posternd: dialer") == 0;
+	bool dialer = strcmp(argv[0], "posternd: dial-spawner") == 0;
 	char title[32];
 
 	if (argc != 1 || (!parent && !resolver && !exporter && !dialer))
 		return;
 	text_copy(title, sizeof title, argv[0]);
 	log_init(parent ? "parent" : exporter ? "exporter" : dialer ?
-	    "dialer" : "resolver", LOG_KIND_STREAM, LOG_INFO);
+	    "dial-spawner" : "resolver", LOG_KIND_STREAM, LOG_INFO);
 	confine_check_environment();
 	title_init(argc, argv);
 	title_set(title);
@@ -731,7 +731,7 @@ take_role(int argc, char **argv)
 	if (exporter)
 		exporter_main();
 	if (dialer)
-		dialer_main();
+		dial_spawner_main();
 	resolver_main();
 }
 

@@ -201,9 +201,12 @@ wait_for_helpers(void)
 void
 parent_lost(const char *who, int status)
 {
-	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+	bool filtered = WIFSIGNALED(status) ? WTERMSIG(status) == SIGSYS :
+	    WEXITSTATUS(status) == PARENT_EXIT_CANARY;
+
+	if (!filtered && WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		_exit(WEXITSTATUS(status));
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+	if (!filtered)
 		fatal(EX_UNAVAILABLE, "the %s ended before it was ready", who);
 	log_event(LOG_ERR, "canary", "the %s was killed by a filter before it "
 	    "was ready", who);

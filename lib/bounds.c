@@ -110,6 +110,16 @@ static const struct term table[POLICY_COUNT][BOUND_COUNT] = {
 		[BOUND_MEMORY] = { .base = MIB(32) },
 		[BOUND_STACK] = { .base = MIB(8) },
 	},
+	/*
+	 * The same for its dialer, one at a time; and room in their user
+	 * namespaces for who is there to look at them (audit/twin.c).
+	 */
+	[POLICY_DIAL_SPAWNER] = {
+		[BOUND_FILES] = { .base = BOUNDS_DIALER_FILES },
+		[BOUND_PROCESSES] = { .base = 16 },
+		[BOUND_MEMORY] = { .base = MIB(32) },
+		[BOUND_STACK] = { .base = MIB(8) },
+	},
 	[POLICY_RESOLVER] = {
 		[BOUND_FILES] = { .base = BOUNDS_RESOLVER_FILES },
 		[BOUND_MEMORY] = { .base = MIB(64) },

@@ -5,7 +5,9 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -177,6 +179,36 @@ confine_drop_user(uid_t uid, gid_t gid)
 	    (uid != 0 && setresuid(0, 0, 0) != -1))
 		fatal(EX_OSERR, "root could not be given up");
 	confine_drop_capabilities();
+}
+
+static void
+write_map(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd == -1 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		fatal(EX_OSERR, "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+/* Its own maps are its own to write while it is dumpable (proc(5)). */
+void
+confine_own_users(int others)
+{
+	uid_t uid, e, s;
+	gid_t gid, eg, sg;
+	char text[40];
+
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == -1 ||
+	    getresuid(&uid, &e, &s) == -1 || getresgid(&gid, &eg, &sg) == -1 ||
+	    unshare(CLONE_NEWUSER | others) == -1)
+		fatal(EX_OSERR, "cannot make a user namespace: %s",
+		    strerror(errno));
+	write_map("/proc/self/setgroups", "deny");
+	snprintf(text, sizeof text, "%u %u 1", (unsigned)uid, (unsigned)uid);
+	write_map("/proc/self/uid_map", text);
+	snprintf(text, sizeof text, "%u %u 1", (unsigned)gid, (unsigned)gid);
+	write_map("/proc/self/gid_map", text);
 }
 
 void

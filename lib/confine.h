@@ -50,6 +50,14 @@ void confine_drop_capabilities(void);
  */
 void confine_keep_capabilities(uint64_t mask);
 
+/*
+ * A user namespace of its own, with `others' (CLONE_NEW...), in which its user
+ * and group are mapped, and no others: so it can make files in what it mounts,
+ * and namespaces beneath this one.  All capabilities over these are its then;
+ * and it is dumpable, which confine_hide undoes.
+ */
+void confine_own_users(int others);
+
 /* chroot to a directory that is empty and, being removed already, stays so. */
 void confine_empty_root(void);
 
@@ -64,6 +72,7 @@ struct confine_heir {
 	gid_t	gid;
 	pid_t	parent;			/* whose death is its own */
 	enum { CONFINE_ROOT_KEPT, CONFINE_ROOT_EMPTY } root;
+	bool	own_users;		/* it has, even as root's */
 };
 
 /* Give root up, in the one order that is possible (drop_root.c). */

@@ -521,6 +521,8 @@ static const struct policy_row dialer_rows[] = {
 	{ "connect", { EQ(1, POLICY_DIAL_ADDRESS),
 	    EQ(2, sizeof(struct sockaddr_un)) },
 	    "to the service, and to nothing else" },
+	{ "exit_group", { {0} },
+	    "the service may have made its local socket anew: the next sees" },
 	{ "getsockname", { {0} },
 	    "TCP can connect a socket to itself where nobody listens" },
 	{ "getsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_ERROR) },
@@ -541,6 +543,21 @@ static const struct policy_row dialer_rows[] = {
 };
 static const struct policy_group dialer =
     GROUP("dialer", WHEN_ALWAYS, dialer_rows);
+
+/* ---- dial-spawner -------------------------------------------------------- */
+
+static const struct policy_row dial_spawner_rows[] = {
+	{ "clone", { EQ(0, SIGCHLD) },
+	    "a new dialer: a fork, no thread, no namespace" },
+	{ "exit_group", { {0} }, "it ends with its dialer" },
+	{ "ppoll", { EQ(0, 0), EQ(1, 0) },
+	    "where the service is away there is a new dialer a second" },
+	{ "prctl", { EQ(0, PR_SET_NAME) },
+	    "for TCP it becomes the dialer, and is called so" },
+	{ "wait4", { EQ(2, 0) }, "how did its dialer end?" },
+};
+static const struct policy_group dial_spawner =
+    GROUP("dial-spawner", WHEN_ALWAYS, dial_spawner_rows);
 
 /* ---- exporter ------------------------------------------------------------------ */
 
@@ -683,8 +700,25 @@ static const struct policy_row files_reserve_rows[] = {
 static const struct policy_group files_reserve =
     GROUP("reserve-files", WHEN_ALWAYS, files_reserve_rows);
 
-/* What root gives up, and what every process gives up once more. */
+/* What root gives up, and what is never undone. */
 static const struct policy_row give_up_rows[] = {
+	{ "prctl", { EQ(0, PR_GET_MDWE) },
+	    "can no memory of it become executable?" },
+	{ "prctl", { EQ(0, PR_SET_MDWE), EQ(1, PR_MDWE_REFUSE_EXEC_GAIN) },
+	    "no memory of it becomes executable" },
+	{ "prctl", { EQ(0, PR_SET_NO_NEW_PRIVS), EQ(1, 1) },
+	    "no program it executes has more rights than it" },
+	{ "rt_sigaction", { {0} },
+	    "a terminal's signals are the supervisor's business" },
+	{ "setgroups", { EQ(0, 0) }, "it is in no group of root's" },
+	{ "setresgid", { {0} }, "it leaves root's group" },
+	{ "setresuid", { {0} }, "it leaves root, and tries to come back" },
+};
+static const struct policy_group give_up =
+    GROUP("give-up", WHEN_ALWAYS, give_up_rows);
+
+/* What every process gives up, and who is forked from one once more. */
+static const struct policy_row settle_rows[] = {
 	{ "capget", { {0} }, "are the capabilities gone?" },
 	{ "capset", { {0} }, "it keeps no capability" },
 	{ "getgroups", { EQ(0, 0) }, "is it in no group of root's?" },
@@ -700,31 +734,20 @@ static const struct policy_row give_up_rows[] = {
 	    "it can never get a capability again" },
 	{ "prctl", { EQ(0, PR_CAPBSET_READ) }, "which ones could it get?" },
 	{ "prctl", { EQ(0, PR_GET_DUMPABLE) }, "is it closed to tracers?" },
-	{ "prctl", { EQ(0, PR_GET_MDWE) },
-	    "can no memory of it become executable?" },
 	{ "prctl", { EQ(0, PR_GET_NO_NEW_PRIVS) },
 	    "has no program it executes more rights than it?" },
 	{ "prctl", { EQ(0, PR_GET_PDEATHSIG) },
 	    "will it not outlive what started it?" },
 	{ "prctl", { EQ(0, PR_SET_DUMPABLE), EQ(1, 0) },
 	    "no core file holds its memory, no tracer of its user reads it" },
-	{ "prctl", { EQ(0, PR_SET_MDWE), EQ(1, PR_MDWE_REFUSE_EXEC_GAIN) },
-	    "no memory of it becomes executable" },
 	{ "prctl", { EQ(0, PR_SET_NAME) }, "ps(1) and the log name it alike" },
-	{ "prctl", { EQ(0, PR_SET_NO_NEW_PRIVS), EQ(1, 1) },
-	    "no program it executes has more rights than it" },
 	{ "prctl", { EQ(0, PR_SET_PDEATHSIG), EQ(1, SIGKILL) },
 	    "it does not outlive what started it" },
 	{ "prlimit64", { EQ(0, 0), EQ(3, 0) },
 	    "no more files, memory or processes than it needs" },
-	{ "rt_sigaction", { {0} },
-	    "a terminal's signals are the supervisor's business" },
-	{ "setgroups", { EQ(0, 0) }, "it is in no group of root's" },
-	{ "setresgid", { {0} }, "it leaves root's group" },
-	{ "setresuid", { {0} }, "it leaves root, and tries to come back" },
 };
-static const struct policy_group give_up =
-    GROUP("give-up", WHEN_ALWAYS, give_up_rows);
+static const struct policy_group settle =
+    GROUP("settle", WHEN_ALWAYS, settle_rows);
 
 static const struct policy_row landlock_rows[] = {
 	{ "landlock_create_ruleset", { EQ(2, 0) },
@@ -851,18 +874,46 @@ static const struct policy_row empty_root_new_rows[] = {
 static const struct policy_group empty_root_new =
     GROUP("empty-root-new", WHEN_NEW_CALLS, empty_root_new_rows);
 
+/* A dialer's own, which may be a fork, and has read its libraries' files. */
 static const struct policy_row dialer_setup_rows[] = {
+	{ "fcntl", { EQ(1, F_GETFL) }, "can writing to the log block?" },
 	{ "mmap", { EQ(0, POLICY_DIAL_ADDRESS), EQ(2, DATA),
 	    EQ(3, OWN_MEMORY | MAP_FIXED_NOREPLACE) },
-	    "the page that has the service's address, which then is read-only" },
+	    "the page that has the service's address" },
+	{ "mprotect", { EQ(0, POLICY_DIAL_ADDRESS), EQ(2, PROT_READ) },
+	    "which nobody can alter any more" },
+	{ "newfstatat", { EQ(3, 0) }, "is it a socket that has that name?" },
+	{ "newfstatat", { EQ(3, AT_EMPTY_PATH) },
+	    "what kind of thing is the log?" },
+	{ "openat", { MASK(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
+	    "is its root out of reach by Landlock?" },
+	{ "openat", { EQ(2, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC) },
+	    "a place in its root for the service's local socket" },
+	{ "prlimit64", { EQ(0, 0), EQ(2, 0) }, "is it bound as it was to be?" },
+	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_FILTER), EQ(1, 0) },
+	    "it confines itself" },
+	{ "unshare", { EQ(0, CLONE_NEWUSER | CLONE_NEWNS) },
+	    "a root of its own, in which that socket is all" },
 };
 static const struct policy_group dialer_setup =
     GROUP("dialer-setup", WHEN_ALWAYS, dialer_setup_rows);
 
+/* Who has its own user in a user namespace, and so may make files there. */
+static const struct policy_row own_users_rows[] = {
+	{ "openat", { EQ(2, O_WRONLY | O_CLOEXEC) },
+	    "in its user namespace it has its own user" },
+	{ "prctl", { EQ(0, PR_SET_DUMPABLE), EQ(1, 1) },
+	    "until then its own maps of users are its own to write" },
+	{ "write", { EQ(0, 4) }, "in its user namespace it has its own user" },
+};
+static const struct policy_group own_users =
+    GROUP("own-users", WHEN_ALWAYS, own_users_rows);
+
 /* -U: whoever else must have a user namespace to give rights up in. */
 static const struct policy_row without_root_rows[] = {
 	{ "unshare", { EQ(0, CLONE_NEWUSER) },
-	    "without root it takes a user namespace to be apart (-U)" },
+	    "without root, or to start who mounts, it takes a user namespace "
+	    "to be apart (-U)" },
 };
 static const struct policy_group without_root =
     GROUP("without-root", WHEN_ALWAYS, without_root_rows);
@@ -880,19 +931,47 @@ static const struct policy_row resolver_setup_rows[] = {
 static const struct policy_group resolver_setup =
     GROUP("resolver-setup", WHEN_ALWAYS, resolver_setup_rows);
 
-/* The spawner's: namespaces, and a root that is empty and read-only. */
+/* A root that is empty, or has one socket in it, and is read-only. */
+static const struct policy_row enclose_rows[] = {
+	{ "chdir", { {0} }, "into the empty root that it will have" },
+	{ "mount", { EQ(3, MS_REC | MS_PRIVATE) },
+	    "what it mounts is seen by nobody outside" },
+	{ "mount", { EQ(3, EMPTY_FLAGS) }, "an empty root" },
+	{ "mount", { EQ(3, MS_REMOUNT | MS_BIND | MS_RDONLY | EMPTY_FLAGS) },
+	    "into which nothing can be written" },
+	{ "pivot_root", { {0} }, "the system's files are out of reach" },
+	{ "umount2", { EQ(1, MNT_DETACH) },
+	    "the system's files are not even mounted any more" },
+};
+static const struct policy_group enclose =
+    GROUP("enclose", WHEN_ALWAYS, enclose_rows);
+
+static const struct policy_row enclose_old_rows[] = {
+	{ "mkdir", { EQ(1, 0700) }, "can nothing be made in the empty root?" },
+};
+static const struct policy_group enclose_old =
+    GROUP("enclose-old", WHEN_OLD_CALLS, enclose_old_rows);
+
+static const struct policy_row enclose_new_rows[] = {
+	{ "mkdirat", { EQ(2, 0700) }, "can nothing be made in the empty root?" },
+};
+static const struct policy_group enclose_new =
+    GROUP("enclose-new", WHEN_NEW_CALLS, enclose_new_rows);
+
+/* With a socket in it. */
+static const struct policy_row take_in_rows[] = {
+	{ "mount", { EQ(3, MS_BIND) },
+	    "the service's local socket, alone in a root" },
+};
+static const struct policy_group take_in =
+    GROUP("take-in", WHEN_ALWAYS, take_in_rows);
+
+/* The spawner's: namespaces, and such a root. */
 static const struct policy_row nest_rows[] = {
-	{ "chdir", { {0} }, "into the empty root that the workers will have" },
 	{ "ioctl", { EQ(1, SIOCGIFFLAGS) },
 	    "is no interface up in the workers' network?" },
 	{ "ioctl", { EQ(1, SIOCGIFNAME) },
 	    "is no interface up in the workers' network?" },
-	{ "mount", { EQ(3, MS_REC | MS_PRIVATE) },
-	    "what it mounts is seen by nobody outside" },
-	{ "mount", { EQ(3, EMPTY_FLAGS) }, "the workers' empty root" },
-	{ "mount", { EQ(3, MS_REMOUNT | MS_BIND | MS_RDONLY | EMPTY_FLAGS) },
-	    "into which nothing can be written" },
-	{ "pivot_root", { {0} }, "the system's files are out of reach" },
 	{ "rt_sigprocmask", { EQ(0, SIG_SETMASK) },
 	    "no worker's end is missed: its signal comes in a wait alone" },
 	{ "sched_setscheduler", { EQ(0, 0), EQ(1, SCHED_BATCH) },
@@ -901,8 +980,6 @@ static const struct policy_row nest_rows[] = {
 	    "its channel to init" },
 	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC),
 	    EQ(2, 0) }, "a socket by which to ask of that network" },
-	{ "umount2", { EQ(1, MNT_DETACH) },
-	    "the system's files are not even mounted any more" },
 	{ "unshare", { EQ(0, MORE_NAMESPACES) },
 	    "no network, no user, no process but the workers" },
 };
@@ -915,18 +992,6 @@ static const struct policy_row fewer_rows[] = {
 };
 static const struct policy_group fewer =
     GROUP("reserve-fewer", WHEN_ALWAYS, fewer_rows);
-
-static const struct policy_row nest_old_rows[] = {
-	{ "mkdir", { EQ(1, 0700) }, "can nothing be made in the empty root?" },
-};
-static const struct policy_group nest_old =
-    GROUP("nest-old", WHEN_OLD_CALLS, nest_old_rows);
-
-static const struct policy_row nest_new_rows[] = {
-	{ "mkdirat", { EQ(2, 0700) }, "can nothing be made in the empty root?" },
-};
-static const struct policy_group nest_new =
-    GROUP("nest-new", WHEN_NEW_CALLS, nest_new_rows);
 
 static const struct policy_row pool_nest_rows[] = {
 	{ "mmap", { EQ(2, DATA), EQ(3, OWN_MEMORY | MAP_NORESERVE) },
@@ -1191,7 +1256,7 @@ static const struct declaration {
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
 	    &files_reserve, &parent_setup, &libressl, &looper, &ids, &empty_root,
-	    &empty_root_old, &empty_root_new, &without_root, &give_up,
+	    &empty_root_old, &empty_root_new, &without_root, &give_up, &settle,
 	    &landlock, &filter } },
 	[POLICY_RESOLVER] = { "resolver", "posternd: resolver",
 	    POLICY_SUPERVISOR,
@@ -1201,14 +1266,21 @@ static const struct declaration {
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
 	    &files_reserve, &ports, &resolver_setup, &without_root, &give_up,
+	    &settle,
 	    &landlock, &filter } },
-	[POLICY_DIALER] = { "dialer", "posternd: dialer", POLICY_SUPERVISOR,
-	    { &dialer, &last_words, &by_itself, &clocks, &resumed, &sanitizer,
+	[POLICY_DIALER] = { "dialer", "posternd: dialer", POLICY_DIAL_SPAWNER,
+	    { &dialer, &last_words, &clocks, &resumed, &sanitizer,
+	    &sanitizer_old },
+	    { &dialer_setup, &own_users, &enclose, &enclose_old, &enclose_new,
+	    &take_in, &files_reserve, &ports, &settle, &landlock } },
+	[POLICY_DIAL_SPAWNER] = { "dial-spawner", "posternd: dial-spawner",
+	    POLICY_SUPERVISOR,
+	    { &dial_spawner, &last_words, &clocks, &resumed, &sanitizer,
 	    &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &ports, &dialer_setup, &empty_root, &empty_root_old,
-	    &empty_root_new, &without_root, &give_up, &landlock, &filter } },
+	    &files_reserve, &empty_root, &empty_root_old, &empty_root_new,
+	    &own_users, &without_root, &give_up, &settle, &filter } },
 	[POLICY_EXPORTER] = { "exporter", "posternd: exporter",
 	    POLICY_SUPERVISOR,
 	    { &exporter, &exporter_old, &exporter_new, &last_words,
@@ -1218,14 +1290,16 @@ static const struct declaration {
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
 	    &files_reserve, &looper, &empty_root, &empty_root_old,
-	    &empty_root_new, &without_root, &give_up, &landlock, &filter } },
+	    &empty_root_new, &without_root, &give_up, &settle, &landlock,
+	    &filter } },
 	[POLICY_SPAWNER] = { "spawner", "postern-worker: spawner",
 	    POLICY_SUPERVISOR,
 	    { &spawner, &echoes, &parting, &logging, &ending, &clocks,
 	    &resumed, &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &nest, &fewer, &nest_old, &nest_new, &give_up,
+	    &files_reserve, &nest, &fewer, &enclose, &enclose_old, &enclose_new,
+	    &give_up, &settle,
 	    &landlock, &filter } },
 	[POLICY_POOL_SPAWNER] = { "pool-spawner",
 	    "postern-worker: pool-spawner", POLICY_SUPERVISOR,
@@ -1233,20 +1307,22 @@ static const struct declaration {
 	    &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &nest, &fewer, &nest_old, &nest_new, &pool_nest,
-	    &give_up, &landlock, &filter } },
+	    &files_reserve, &nest, &fewer, &enclose, &enclose_old, &enclose_new,
+	    &pool_nest,
+	    &give_up, &settle, &landlock, &filter } },
 	[POLICY_RELAY_SPAWNER] = { "relay-spawner",
 	    "postern-worker: relay-spawner", POLICY_SUPERVISOR,
 	    { &spawner, &relaying, &parting, &logging, &ending, &clocks,
 	    &resumed, &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &nest, &fewer, &nest_old, &nest_new, &give_up,
+	    &files_reserve, &nest, &fewer, &enclose, &enclose_old, &enclose_new,
+	    &give_up, &settle,
 	    &landlock, &filter } },
 	[POLICY_INIT] = { "init", "postern-worker: init", POLICY_SUPERVISOR,
 	    { &init, &by_itself, &sanitizer, &sanitizer_old },
 	    { &fledge, &fledge_old, &fledge_new, &files, &files_reserve,
-	    &give_up, &landlock, &filter } },
+	    &give_up, &settle, &landlock, &filter } },
 	[POLICY_ECHO] = { "echo", "postern-worker: echo", POLICY_SPAWNER,
 	    { &echo, &sanitizer, &sanitizer_old },
 	    { &fledge, &fledge_one, &fledge_old, &fledge_new } },

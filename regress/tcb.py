@@ -21,18 +21,21 @@ import sys
 
 # Where it begins, what of that is another process's, whether it stays root
 # (None: it never is), and whether it has the service's key in its memory.
-MAINS = ["parent_main", "resolver_main", "exporter_main", "dialer_main",
-         "explain_run",
+MAINS = ["parent_main", "resolver_main", "exporter_main",
+         "dial_spawner_main", "explain_run",
          "status_run", "check_files", "reasons_print"]
 PROCESSES = [
     ("supervisor", "daemon", "main", MAINS, True, False),
     ("parent", "daemon", "take_role", MAINS[1:], False, True),
     ("resolver", "daemon", "take_role",
-     ["parent_main", "exporter_main", "dialer_main"], False, False),
+     ["parent_main", "exporter_main", "dial_spawner_main"], False, False),
     ("dialer", "daemon", "take_role",
      ["parent_main", "exporter_main", "resolver_main"], False, False),
+    ("dial-spawner", "daemon", "take_role",
+     ["parent_main", "exporter_main", "resolver_main", "dialer_main"], False,
+     False),
     ("exporter", "daemon", "take_role",
-     ["parent_main", "resolver_main", "dialer_main"], False, False),
+     ["parent_main", "resolver_main", "dial_spawner_main"], False, False),
     ("spawner", "worker", "main",
      ["init_main", "echo_main", "pool_main", "relay_main"], False, False),
     ("init", "worker", "init_main", [], None, False),

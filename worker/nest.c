@@ -7,14 +7,12 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "confine.h"
+#include "enclose.h"
 #include "log.h"
 #include "worker.h"
 
@@ -33,35 +31,7 @@ must(int result, const char *what)
 }
 
 /*
- * An empty tmpfs of no size becomes the root, and the old root is let go of.
- * pivot_root(".", ".") stacks the one on the other (pivot_root(2)).
- */
-static void
-enter_empty_root(void)
-{
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-
-	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private");
-	must(mount("empty", "/proc", "tmpfs", flags,
-	    "size=4k,nr_inodes=1,mode=0555"), "tmpfs");
-	must(chdir("/proc"), "chdir");
-	must((int)syscall(SYS_pivot_root, ".", "."), "pivot_root");
-	must(umount2(".", MNT_DETACH), "umount");
-	must(mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags,
-	    NULL), "read-only");
-	must(chdir("/"), "chdir");
-}
-
-/* Tried, not believed: nothing can be made in it. */
-static void
-try_root(void)
-{
-	if (mkdir("/x", 0700) != -1 || errno != EROFS)
-		fatal(EX_OSERR, "the worker's root is not read-only");
-}
-
-/*
- * Nor is there a way out of it: of what interfaces there are (the kernel makes
+ * There is no way out of it: of what interfaces there are (the kernel makes
  * some by itself) none is up.  A socket has the network it was made in.
  */
 static void
@@ -97,7 +67,6 @@ nest_enter(void)
 		    "and cgroup namespaces with the service: whoever started "
 		    "it forbids them their own (RestrictNamespaces=)");
 	}
-	enter_empty_root();
-	try_root();
+	enclose(NULL);
 	try_network();
 }

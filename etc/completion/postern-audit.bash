@@ -15,8 +15,9 @@ _postern_audit_options()
 
 _postern_audit_processes()
 {
-	echo supervisor parent resolver dialer exporter spawner pool-spawner \
-	    relay-spawner init echo pool relay client looker explain status
+	echo supervisor parent resolver dialer dial-spawner exporter spawner \
+	    pool-spawner relay-spawner init echo pool relay client looker \
+	    explain status
 }
 
 # What compgen makes of these, for the word that is completed.

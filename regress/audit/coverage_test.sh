@@ -53,7 +53,7 @@ whole_trace() {
 	    if process not in files:
 	        title = "posternd: " + process
 	        if process in ("init", "echo", "pool", "relay") or \
-	            process.endswith("spawner"):
+	            process.endswith("spawner") and process != "dial-spawner":
 	            title = "worker: " + process
 	        say(pid, 'prctl(0xf, "%s"%s) = 0' % (title[:15],
 	            "..." if len(title) > 15 else ""))

@@ -101,7 +101,7 @@ reasons_body() {
 	grep -q '^supervisor kills it: not with these arguments, but' about ||
 	    atf_fail "not by the supervisor: $(cat about)"
 	# The nearest row is the one of which most holds.
-	audit explain prctl PR_SET_DUMPABLE 1
+	audit explain prctl PR_SET_DUMPABLE 2
 	said supervisor >about
 	grep -q 'prctl if option == PR_SET_DUMPABLE, arg2 == 0: ' about ||
 	    atf_fail "the nearest row is not told"

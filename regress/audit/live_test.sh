@@ -81,6 +81,8 @@ relay_body() {
 		for name in dialer relay-spawner init 'relay'; do
 			expect_shown "^$name.* ok  "
 		done
+		test "$to" != unix:app.sock ||
+		    expect_shown '^dial-spawner.* ok  '
 		exec 9>&-
 		stop_daemon
 	done

@@ -6,6 +6,7 @@
 
 . "$(atf_get_srcdir)/../common.sh"
 . "$(atf_get_srcdir)/../audit_verbs.sh"
+. "$(atf_get_srcdir)/../service_verbs.sh"
 
 # A layer counts if it holds, or would if this kernel had it.
 cat_rows() {
@@ -30,7 +31,8 @@ cat_rows() {
 	        yes(c, "capabilities", "no-new-privs"),
 	        status(pid, "Seccomp_filters"),
 	        namespaces(pid, d["supervisor"]),
-	        "empty" if not os.listdir("/proc/%d/root" % pid) else "host",
+	        {"": "empty", "service": "socket"}.get(" ".join(os.listdir(
+	        "/proc/%d/root" % pid)), "host"),
 	        yes(c, "landlock"), yes(c, "landlock-net"),
 	        yes(c, "landlock-scope"), yes(c, "mdwe", "memory"),
 	        yes(c, "limits"), yes(c, "hidden"), yes(c, "death"),
@@ -71,25 +73,29 @@ layers_body() {
 	look
 	stop_daemon
 	app=$(free_port)
-	run_in_background socat \
-	    "TCP-LISTEN:$app,bind=127.0.0.1,fork,reuseaddr" EXEC:cat
-	write_conf worker=relay "relay.to=127.0.0.1:$app" parents=1
-	start_daemon
-	mkfifo feed
-	connect <feed >out 2>err &
-	record $!
-	exec 9>feed
-	expect_log event=open
-	look
-	exec 9>&-
-	stop_daemon
-	# A row each; the supervisor's and the parent's are the same twice.
+	chmod 755 .
+	start_service "127.0.0.1:$app" echo
+	start_service "unix:$PWD/app.sock" echo
+	for to in "127.0.0.1:$app" unix:app.sock; do
+		write_conf worker=relay "relay.to=$to" parents=1
+		start_daemon
+		rm -f feed
+		mkfifo feed
+		connect <feed >out 2>err &
+		record $!
+		exec 9>feed
+		expect_log event=open
+		look
+		exec 9>&-
+		stop_daemon
+	done
+	# A row each, a dialer's two; others are the same several times.
 	sort -u rows >found
 	security_rows | sort >said
 	diff said found >&2 ||
 	    atf_fail "SECURITY (<) has not the layers that there are (>)"
 	for process in supervisor parent resolver exporter spawner init echo \
-	    pool pool-spawner dialer relay relay-spawner; do
+	    pool pool-spawner dialer dial-spawner relay relay-spawner; do
 		grep -q "^$process " said || atf_fail "no row of $process"
 	done
 }

@@ -8,6 +8,7 @@
 . "$(atf_get_srcdir)/../audit_verbs.sh"
 . "$(atf_get_srcdir)/../inside_verbs.sh"
 . "$(atf_get_srcdir)/../live_verbs.sh"
+. "$(atf_get_srcdir)/../service_verbs.sh"
 
 # ---- verbs -------------------------------------------------------------------
 
@@ -347,7 +348,7 @@ root_case dialer "a dialer that is not confined"
 dialer_body() {
 	make_pki
 	write_conf worker=relay "relay.to=127.0.0.1:$(free_port)"
-	use_inside 'dialer sabotage root'
+	use_inside 'dial-spawner sabotage root'
 	start_daemon
 	expect_red 'dialer root'
 	stop_daemon
@@ -355,9 +356,34 @@ dialer_body() {
 	start_daemon
 	expect_red 'dialer landlock' 'dialer landlock-net'
 	stop_daemon
-	use_inside "dialer sabotage same_uid $(id -u _postern)"
+	use_inside "dial-spawner sabotage same_uid $(id -u _postern)"
 	start_daemon
 	expect_red 'dialer user'
+	stop_daemon
+}
+
+# And of one whose root has the service's socket alone.
+root_case local_dialer "a dialer of a local socket that is not confined"
+local_dialer_body() {
+	chmod 755 .
+	start_service "unix:$PWD/app.sock" greet hello
+	make_pki
+	write_conf worker=relay relay.to=unix:app.sock
+	use_inside 'dialer sabotage root'
+	start_daemon
+	expect_red 'dialer root'
+	stop_daemon
+	use_inside 'dialer sabotage writable_root'
+	start_daemon
+	expect_red 'dialer root'
+	stop_daemon
+	use_inside 'dialer sabotage mounts'
+	start_daemon
+	expect_red 'dialer root'
+	stop_daemon
+	use_inside 'dial-spawner sabotage limits'
+	start_daemon
+	expect_red 'dial-spawner limits'
 	stop_daemon
 }
 

@@ -162,6 +162,119 @@ again_body() {
 	stop_daemon
 }
 
+# root_has NAME...: these, and no more, are in the dialer's root.
+root_has() {
+	dialer=$(dialer)
+	test -n "$dialer" &&
+	    test "$(ls -A "/proc/$dialer/root")" = "$*" &&
+	    test "$(wc -l <"/proc/$dialer/mountinfo")" -eq $(($# + 1))
+}
+
+same_socket() {
+	test -S "/proc/$(dialer)/root/service" &&
+	    test "$(stat -L -c %i "/proc/$(dialer)/root/service")" = \
+	    "$(stat -L -c %i run/app.sock)"
+}
+
+root_case alone "A dialer sees nothing of the host but the one socket"
+alone_body() {
+	local_relay echo
+	root_has service || atf_fail "it sees $(ls -A "/proc/$(dialer)/root")"
+	same_socket || atf_fail "it sees another socket"
+	assert_echo
+	stop_service
+	rm run/app.sock
+	expect_refused 'detail="No such file or directory"'
+	expect_soon root_has
+	start_service "unix:$PWD/run/app.sock" echo
+	assert_echo
+	root_has service || atf_fail "it sees $(ls -A "/proc/$(dialer)/root")"
+	same_socket || atf_fail "it sees another socket"
+	! touch "/proc/$(dialer)/root/x" 2>/dev/null ||
+	    atf_fail "its root can be written"
+	stop_daemon
+}
+
+root_case no_socket "What is no socket does not come into its root"
+no_socket_body() {
+	local_relay echo
+	mkdir other
+	chmod 755 other
+	stop_service
+	for what in 'mkfifo run/app.sock' ': >run/app.sock' \
+	    'mkdir run/app.sock' 'ln -s /dev/null run/app.sock'; do
+		rm -rf run/app.sock
+		eval "$what"
+		expect_refused 'detail="Connection refused"'
+		expect_soon root_has
+		start_service "unix:$PWD/other/app.sock" echo
+		rm -rf run/app.sock
+		ln -s ../other/app.sock run/app.sock
+		assert_echo
+		root_has service || atf_fail "$what: not the socket alone"
+		stop_service
+	done
+	test "$(log_count event=dialer-died)" -eq 0 || atf_fail "it died"
+	stop_daemon
+}
+
+# A service that is away must not cost a process for each client.
+root_case away "Where a service is away there is a new dialer a second, no more"
+away_body() {
+	local_relay echo
+	stop_service
+	spawner=$(process_titled "$daemon_pid" 'posternd: dial-spawner')
+	run_in_background strace -qq -o calls -p "$spawner" -e trace=clone \
+	    -e signal=none 2>strace.err
+	tracer=$!
+	expect_soon traced "$spawner"
+	at=$(uptime_seconds)
+	until test "$(wc -l <calls)" -ge 4; do
+		expect_refused 'detail="Connection refused"'
+	done
+	test $(($(uptime_seconds) - at)) -ge 2 || atf_fail "more often"
+	kill -INT "$tracer"
+	expect_soon gone "$tracer"
+	start_service "unix:$PWD/run/app.sock" echo
+	assert_echo
+	stop_daemon
+}
+
+traced() {
+	! grep -q '^TracerPid:.0$' "/proc/$1/status"
+}
+
+e2e_case anew "Many find a new socket at once, and by the same parent"
+anew_body() {
+	local_relay greet one
+	parent=$(process_titled "$daemon_pid" 'posternd: parent 0')
+	stop_service
+	# shellcheck disable=SC2046
+	set -- $(seq 20)
+	stopped=$(dialer)
+	kill -STOP "$stopped"
+	for i; do
+		connect </dev/null >"out.$i" 2>"err.$i" &
+		record $!
+		waiting="${waiting-} $!"
+	done
+	expect_soon dialing 20
+	start_service "unix:$PWD/run/app.sock" greet two
+	kill -CONT "$stopped"
+	for pid in $waiting; do
+		wait "$pid" || atf_fail "one was lost: $(cat err.* | head -n 1)"
+	done
+	test "$(cat out.* | sort -u)" = two || atf_fail "they got $(cat out.*)"
+	test "$(dialer)" != "$stopped" || atf_fail "it is the same dialer"
+	test "$(process_titled "$daemon_pid" 'posternd: parent 0')" = \
+	    "$parent" || atf_fail "the parent was replaced"
+	kill -KILL "$(dialer)"
+	expect_log event=dialer-died
+	expect_soon connect </dev/null >out.after
+	test "$(cat out.after)" = two || atf_fail "it got $(cat out.after)"
+	stop_daemon
+}
+
 e2e_case large "Much of it, both ways at once"
 large_body() {
 	start_relay echo
@@ -618,14 +731,8 @@ queue_body() {
 # All places are taken by clients who then go.
 e2e_case cancelled "Who has gone leaves the place of the dial to others"
 cancelled_body() {
-	mkdir run
-	chmod 755 . run
-	start_service "unix:$PWD/run/app.sock" full
-	fill "unix:$PWD/run/app.sock"
-	make_pki
-	write_metrics_conf worker=relay relay.to=unix:run/app.sock \
-	    timeouts.connect=600s timeouts.handshake=600s
-	start_daemon
+	start_relay full -- timeouts.connect=600s timeouts.handshake=600s
+	fill "127.0.0.1:$app"
 	mkfifo feed
 	exec 9<>feed
 	for _ in $(seq 64); do
@@ -645,29 +752,21 @@ cancelled_body() {
 		    -eq "$1"
 	}
 	expect_soon cancelled 64
-	connect </dev/null >last 2>last.err &
-	last=$!
-	expect_soon dialing 1
-	start_service "unix:$PWD/run/new.sock" greet hello
-	mv run/new.sock run/app.sock
-	wait $last || atf_fail "the last failed: $(cat last.err)"
-	test "$(cat last)" = hello || atf_fail "it got $(cat last)"
 	exec 9>&-
+	stop_service
+	start_service "127.0.0.1:$app" echo
+	assert_echo
 	stop_daemon
 }
 
 # What a parent has not received yet counts against all dialers of that user.
-# So two are stopped while their answers come.
+# So two are stopped while their answers come, all at once.
 root_case burst "Many connections that no parent receives yet end no dialer"
 burst_body() {
-	mkdir run
-	chmod 755 . run
-	start_service "unix:$PWD/run/app.sock" full
-	fill "unix:$PWD/run/app.sock"
-	make_pki
-	write_metrics_conf worker=relay relay.to=unix:run/app.sock parents=2 \
-	    timeouts.connect=100s
-	start_daemon
+	start_relay greet hello -- parents=2 timeouts.connect=100s
+	# shellcheck disable=SC2046
+	set -- $(process_titled "$daemon_pid" 'posternd: dialer')
+	kill -STOP "$@"
 	# shellcheck disable=SC2046
 	for _ in $(seq 110); do
 		connect </dev/null >>out 2>>err &
@@ -675,12 +774,11 @@ burst_body() {
 	done
 	wait_for 60 dialing 110 || atf_fail "they do not come to be dialed"
 	set -- "$(process_titled "$daemon_pid" 'posternd: parent 0')" \
-	    "$(process_titled "$daemon_pid" 'posternd: parent 1')"
-	kill -STOP "$@"
-	start_service "unix:$PWD/run/new.sock" greet hello
-	mv run/new.sock run/app.sock
+	    "$(process_titled "$daemon_pid" 'posternd: parent 1')" "$@"
+	kill -STOP "$1" "$2"
+	kill -CONT "$3" "$4"
 	wait_for 60 accepted 90 || atf_fail "not all are connected"
-	kill -CONT "$@"
+	kill -CONT "$1" "$2"
 	wait_for 60 greeted 110 || atf_fail "$(wc -l <out) were served: $(cat err)"
 	test "$(log_count event=dialer-died)" -eq 0 || atf_fail "one died"
 	stop_daemon

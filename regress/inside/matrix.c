@@ -305,7 +305,8 @@ __wrap_getrlimit(int resource, struct rlimit *r)
 {
 	if (resource == RLIMIT_CORE && sabotage_has("core"))
 		*r = (struct rlimit){ 0, 0 };
-	else if (resource == RLIMIT_NPROC && pretends)
+	else if (resource == RLIMIT_NPROC && pretends &&
+	    wanted(inside_process()))
 		*r = pretended;
 	else
 		return __real_getrlimit(resource, r);

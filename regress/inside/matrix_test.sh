@@ -111,7 +111,10 @@ pool_body() {
 
 root_case relay "So have a dialer and a relay worker"
 relay_body() {
-	use_inside "dialer matrix" "relay matrix" "relay-spawner matrix"
+	# Under whose filter the dialer waits for its children.
+	use_inside "dialer matrix" "relay matrix" "relay-spawner matrix" \
+	    "dial-spawner add wait4" "dial-spawner add ppoll" \
+	    "dial-spawner add rt_sigaction"
 	make_pki
 	app=$(free_port)
 	write_conf worker=relay "relay.to=127.0.0.1:$app"
@@ -120,9 +123,16 @@ relay_body() {
 	start_slowly
 	expect_soon echoes_until_told relay
 	expect_matrix dialer relay relay-spawner
-	expect_stack dialer 'posternd: dialer'
 	expect_stack relay-spawner 'postern-worker: relay-spawner'
 	stop_daemon
+	use_inside "dial-spawner matrix"
+	for to in "127.0.0.1:$app" unix:app.sock; do
+		write_conf worker=relay "relay.to=$to"
+		start_slowly
+		expect_stack dialer 'posternd: dialer'
+		stop_daemon
+	done
+	expect_matrix dial-spawner
 }
 
 root_case noticed "A call too many would be noticed"

@@ -65,6 +65,8 @@ void __real_confine_check_settled(bool one_uid);
 void __wrap_confine_check_settled(bool one_uid);
 void __real_confine_empty_root(void);
 void __wrap_confine_empty_root(void);
+int __real_enclose(const char *socket);
+int __wrap_enclose(const char *socket);
 int __real_unshare(int flags);
 int __wrap_unshare(int flags);
 int __real_mount(const char *what, const char *where, const char *type,
@@ -259,6 +261,12 @@ __wrap_confine_empty_root(void)
 }
 
 int
+__wrap_enclose(const char *socket)
+{
+	return sabotage_has("root") ? 0 : __real_enclose(socket);
+}
+
+int
 __wrap_unshare(int flags)
 {
 	if (sabotage_has("namespace"))
@@ -272,6 +280,8 @@ __wrap_mount(const char *what, const char *where, const char *type,
 {
 	if (sabotage_has("writable_root") && (flags & MS_RDONLY) != 0)
 		return 0;
+	if (sabotage_has("mounts") && flags == MS_BIND)
+		__real_mount(what, where, type, flags, data);
 	return __real_mount(what, where, type, flags, data);
 }
 

@@ -186,11 +186,12 @@ DENIED(explain, POLICY_EXPLAIN)
 DENIED(exporter, POLICY_EXPORTER)
 DENIED(status, POLICY_STATUS)
 DENIED(dialer, POLICY_DIALER)
+DENIED(dial_spawner, POLICY_DIAL_SPAWNER)
 DENIED(relay_spawner, POLICY_RELAY_SPAWNER)
 DENIED(relay, POLICY_RELAY)
 
 /* A policy that is added must be added above. */
-_Static_assert(POLICY_COUNT == 16, "every policy has its denied case");
+_Static_assert(POLICY_COUNT == 17, "every policy has its denied case");
 
 /* ---- the compiled program, interpreted ----------------------------------------- */
 
@@ -527,6 +528,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, denied_exporter);
 	ATF_TP_ADD_TC(tp, denied_status);
 	ATF_TP_ADD_TC(tp, denied_dialer);
+	ATF_TP_ADD_TC(tp, denied_dial_spawner);
 	ATF_TP_ADD_TC(tp, denied_relay_spawner);
 	ATF_TP_ADD_TC(tp, denied_relay);
 	ATF_TP_ADD_TC(tp, allowed);

@@ -269,7 +269,8 @@ ATF_TC_BODY(stacks, tc)
 	ATF_CHECK_EQ(POLICY_POOL_SPAWNER, stack[1]);
 	ATF_CHECK_EQ(3, policy_stack(POLICY_RELAY, stack));
 	ATF_CHECK_EQ(POLICY_RELAY_SPAWNER, stack[1]);
-	ATF_CHECK_EQ(2, policy_stack(POLICY_DIALER, stack));
+	ATF_CHECK_EQ(3, policy_stack(POLICY_DIALER, stack));
+	ATF_CHECK_EQ(POLICY_DIAL_SPAWNER, stack[1]);
 	ATF_CHECK_EQ(1, policy_stack(POLICY_CLIENT, stack));
 }
 

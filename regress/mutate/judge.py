@@ -50,7 +50,14 @@ FIRST = {
         "daemon/relay_test:tcp", "daemon/relay_test:tcp6",
         "daemon/relay_test:local", "daemon/relay_test:unreachable",
         "daemon/relay_test:full", "daemon/relay_test:full_local",
-        "daemon/relay_test:again", "daemon/relay_test:dialer_dies"],
+        "daemon/relay_test:again", "daemon/relay_test:dialer_dies",
+        "daemon/log_test:last_words"],
+    "dial-spawner": [
+        "daemon/relay_test:local", "daemon/relay_test:tcp",
+        "daemon/relay_test:tcp6",
+        "daemon/relay_test:again", "daemon/relay_test:away",
+        "daemon/relay_test:without_root", "daemon/log_test:last_words",
+        "daemon/log_test:syslog"],
     "relay-spawner": [
         "daemon/relay_test:tcp", "daemon/relay_test:large",
         "daemon/relay_test:ends_first", "daemon/relay_test:worker_dies",
@@ -99,6 +106,7 @@ SERVICE = ["daemon", "systemd"]
 # Who sees that a limit is loose.
 LOOSE = {
     "dialer": ["audit/live_test:relay"],
+    "dial-spawner": ["audit/live_test:relay"],
     "relay-spawner": ["audit/live_test:relay"],
     "relay": ["audit/live_test:relay"],
     "pool-spawner": ["audit/live_test:pool"],
