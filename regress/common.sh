@@ -163,6 +163,13 @@ run_in_background() {
 	record $!
 }
 
+# Whoever starts posternd as nobody needs this: a clone in /root is root's alone.
+nobody_reaches_programs() {
+	setpriv --reuid nobody --regid nogroup --clear-groups \
+	    test -x "$(command -v postern-worker)" ||
+	    atf_skip "nobody cannot reach $(command -v postern-worker)"
+}
+
 # limit PID OPTION...: prlimit, as the user that it runs as, who may lower a
 # soft limit and raise it again; root may not have the capability for others'.
 limit() {

@@ -92,6 +92,7 @@ relay_body() {
 root_case one_uid "all is as declared: without root"
 one_uid_body() {
 	command -v setpriv >/dev/null || atf_skip "there is no setpriv"
+	nobody_reaches_programs
 	make_pki
 	write_conf
 	chmod 755 .

@@ -366,6 +366,7 @@ many_body() {
 root_case without_root "The same without root"
 without_root_body() {
 	command -v setpriv >/dev/null || atf_skip "there is no setpriv"
+	nobody_reaches_programs
 	app=$(free_port)
 	make_pki
 	chmod 755 .

@@ -76,8 +76,11 @@ class Memory:
 # ---- a run --------------------------------------------------------------------
 
 def git(*words):
-    said = subprocess.run(("git",) + words, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL)
+    try:
+        said = subprocess.run(("git",) + words, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL)
+    except FileNotFoundError:       # it is not needed to have the sources
+        return ""
     return said.stdout.decode().strip() if said.returncode == 0 else ""
 
 
