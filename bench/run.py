@@ -258,7 +258,8 @@ def machine(build):
             "nginx": version_of(["nginx", "-v"]),
             "haproxy": version_of(["haproxy", "-v"]),
             "hitch": version_of(["hitch", "--version"]),
-            "stunnel": version_of(["stunnel4", "-version"]),
+            "stunnel": version_of(["sh", "-c",
+                                   "stunnel4 -version 2>&1 | grep ^stunnel"]),
             "socat": version_of(["sh", "-c", "socat -V | sed -n 2p"]),
         },
     }
