@@ -112,7 +112,7 @@ now_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* As the log's times are, for whoever compares. */
+/* As the log's times are, for whoever compares; a kill may be 0.2 ms away. */
 static double
 wall_clock(void)
 {
@@ -317,7 +317,7 @@ lost(struct visit *v, const char *why)
 
 	v->kind->lost++;
 	inet_ntop(AF_INET, &v->own.sin_addr, own, sizeof own);
-	printf("lost %s:%u %s %s at=%.3f after=%.3f sent=%" PRIu64
+	printf("lost %s:%u %s %s at=%.6f after=%.3f sent=%" PRIu64
 	    " received=%" PRIu64 " %s\n", own, ntohs(v->own.sin_port),
 	    v->kind->name, stage_word[v->stage], wall_clock(),
 	    (double)(now_us() - v->begun) / 1e6, v->sent, v->received, why);
