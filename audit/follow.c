@@ -322,6 +322,24 @@ end(struct trace *t, struct process *p, const struct strace_line *l)
 		uses_note_kill(t->c, p->id, p->phase, &p->call, &at);
 }
 
+/* A thread executes something: it has the first one's pid, and is alone. */
+static void
+supersede(struct trace *t, struct process *p, const struct strace_line *l,
+    size_t line)
+{
+	struct process *thread = place_of(t, l->thread);
+
+	if (!thread->alive) {
+		FAIL(t, "line %zu: nobody has started process %d", line,
+		    (int)l->thread);
+		return;
+	}
+	thread->alive = false;
+	*p = *thread;
+	p->pid = l->pid;
+	p->alive = true;
+}
+
 static void
 take_line(struct trace *t, enum strace_kind kind, const struct strace_line *l,
     size_t line)
@@ -339,6 +357,8 @@ take_line(struct trace *t, enum strace_kind kind, const struct strace_line *l,
 		resume_call(t, p, l, line);
 	else if (kind == STRACE_ENDED)
 		end(t, p, l);
+	else if (kind == STRACE_SUPERSEDED)
+		supersede(t, p, l, line);
 }
 
 /* ---- twice through the text ---------------------------------------------- */

@@ -75,7 +75,7 @@ take_name(struct rest *r, char name[STRACE_NAME])
 	size_t n = 0;
 
 	/* It was killed before strace could see which. */
-	if (take(r, "???")) {
+	if (take(r, "????") || take(r, "???")) {
 		strcpy(name, "???");
 		return true;
 	}
@@ -114,6 +114,17 @@ skip_remark(struct rest *r)
 	return r->at < r->end;
 }
 
+/* The rest is in another line, which may be of another pid. */
+static bool
+take_unfinished(struct rest *r)
+{
+	uint64_t pid;
+
+	if (!take(r, "<pid changed to "))
+		return take(r, "<unfinished ...>");
+	return take_digits(r, &pid) && take(r, " ...>");
+}
+
 /* At the end of an argument: a comma, the call's, or that of what is there. */
 static bool
 at_argument_end(const struct rest *r, int depth)
@@ -121,7 +132,7 @@ at_argument_end(const struct rest *r, int depth)
 	struct rest left = *r;
 
 	return r->at == r->end || (depth == 0 && (*r->at == ',' ||
-	    *r->at == ')' || take(&left, " <unfinished ...>")));
+	    *r->at == ')' || (take(&left, " ") && take_unfinished(&left))));
 }
 
 /* Whatever it is: brackets, quotes, remarks; false if one is not closed. */
@@ -158,7 +169,12 @@ skip_argument(struct rest *r, struct strace_line *l)
 	return depth == 0;
 }
 
-enum arguments { ARGUMENTS_BAD, ARGUMENTS_ALL, ARGUMENTS_UNFINISHED };
+enum arguments {
+	ARGUMENTS_BAD,
+	ARGUMENTS_ALL,
+	ARGUMENTS_UNFINISHED,
+	ARGUMENTS_LAST		/* what strace shows afterwards never came */
+};
 
 static enum arguments
 read_arguments(struct rest *r, struct strace_line *l)
@@ -167,8 +183,9 @@ read_arguments(struct rest *r, struct strace_line *l)
 		skip_blanks(r);
 		if (take(r, ")"))
 			return ARGUMENTS_ALL;
-		if (take(r, "<unfinished ...>"))
-			return ARGUMENTS_UNFINISHED;
+		if (take_unfinished(r))
+			return take(r, ")") ? ARGUMENTS_LAST :
+			    ARGUMENTS_UNFINISHED;
 		if (i == 6)
 			return ARGUMENTS_BAD;
 		if (take(r, "NULL")) {
@@ -230,6 +247,9 @@ read_call(struct rest *r, struct strace_line *l)
 	case ARGUMENTS_ALL:
 		whole = read_result(r, l);
 		break;
+	case ARGUMENTS_LAST:
+		whole = read_result(r, l) && !l->has_result;
+		break;
 	case ARGUMENTS_BAD:
 		break;
 	}
@@ -251,7 +271,20 @@ read_resumed(struct rest *r, struct strace_line *l)
 	return STRACE_BROKEN;
 }
 
-/* "+++ exited with 0 +++", "+++ killed by SIGSYS (core dumped) +++" */
+/* "superseded by execve in pid 4711 +++" */
+static enum strace_kind
+read_superseded(struct rest *r, struct strace_line *l)
+{
+	uint64_t pid;
+
+	if (!take_digits(r, &pid) || pid == 0 || pid > INT32_MAX ||
+	    !take(r, " +++"))
+		return STRACE_BROKEN;
+	l->thread = (pid_t)pid;
+	return STRACE_SUPERSEDED;
+}
+
+/* "exited with 0 +++", "killed by SIGSYS (core dumped) +++" */
 static enum strace_kind
 read_end(struct rest *r, struct strace_line *l)
 {
@@ -261,6 +294,8 @@ read_end(struct rest *r, struct strace_line *l)
 		return STRACE_BROKEN;
 	if (take(r, "exited with "))
 		return STRACE_ENDED;
+	if (take(r, "superseded by execve in pid "))
+		return read_superseded(r, l);
 	if (!take(r, "killed by "))
 		return STRACE_OTHER;
 	l->by = take(r, "SIGSYS ") ? STRACE_BY_FILTER : STRACE_BY_SIGNAL;

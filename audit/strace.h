@@ -9,6 +9,14 @@
  *	4711 prctl(0xf, "worker: echo") = 0
  *	4711 seccomp(0x1, 0, {len=14, filter=0x5555d0a0}) = 0
  *	4711 +++ exited with 0 +++
+ *
+ * Who is killed in a call, or whose other threads are by execve(2):
+ *
+ *	4711 seccomp(0x3, 0,  <unfinished ...>) = ?
+ *	4711 +++ killed by SIGKILL +++
+ *	4713 execve("/x/y", ["y"], 0x7f <pid changed to 4712 ...>
+ *	4712 +++ superseded by execve in pid 4713 +++
+ *	4712 <... execve resumed>) = 0
  */
 #ifndef POSTERN_STRACE_H
 #define POSTERN_STRACE_H
@@ -22,6 +30,7 @@ enum strace_kind {
 	STRACE_CALL,		/* begins, and ends if `done` */
 	STRACE_RESUMED,		/* the end of one that had begun */
 	STRACE_ENDED,		/* the process, `by` what */
+	STRACE_SUPERSEDED,	/* the process, by its `thread` */
 	STRACE_OTHER,		/* a signal, a remark of strace's */
 	STRACE_BROKEN		/* no line of strace's, or cut short */
 };
@@ -43,6 +52,7 @@ struct strace_line {
 	bool		 has_result;	/* it has returned, or would have */
 	int64_t		 result;
 	enum strace_by	 by;		/* STRACE_ENDED */
+	pid_t		 thread;	/* STRACE_SUPERSEDED: its old pid */
 };
 
 /* The line, without its newline, has `n` bytes. */

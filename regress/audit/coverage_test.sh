@@ -302,6 +302,86 @@ untold_body() {
 	sound
 }
 
+e2e_case killed "Who is killed in a call has ended in it, whatever strace shows"
+killed_body() {
+	cat >whole <<-'END'
+	12660 execve("/x/postern", ["x"], 0x7f /* 1 var */) = 0
+	12660 seccomp(0x3, 0,  <unfinished ...>) = ?
+	12660 +++ killed by SIGKILL +++
+	END
+	cp whole trace
+	sound
+	# What is really cut short is so yet.
+	for size in $(seq 0 5 $(($(wc -c <whole) - 1))); do
+		head -c "$size" whole >trace
+		faulty "cut short"
+	done
+	for wrong in 's/) = ?$/)/' 's/?$//' 's/= ?$/= 0/'; do
+		sed "2$wrong" whole >trace
+		faulty "line 2: cut short, or not strace"
+	done
+	# All that strace shows of a call that never returns.
+	test -e empty.json || whole_trace
+	for line in 'write(0x3, 0x7f, 0x5) = ?' \
+	    'write(0x3, 0x7f, 0x5) = ? <unavailable>' \
+	    'write(0x3, 0x7f, 0x5 <unfinished ...>' \
+	    'write(0x3, 0x7f, 0x5 <unfinished ...>) = ?' \
+	    '????( <unfinished ...>' '--- stopped by SIGSTOP ---'; do
+		for end in 'exited with 0' 'killed by SIGKILL'; do
+			worker "7 $line" "7 +++ $end +++"
+			sound
+			case $line$end in
+			write*exited*) used=1 ;;
+			*) used=0 ;;
+			esac
+			atf_check_equal "$used $line" "$(json out 'sum(
+			    r["used"] for r in d["rows"] if r["process"] ==
+			    "echo" and not r["setup"] and
+			    r["call"] == "write")') $line"
+		done
+	done
+	worker '7 write(0x3, 0x7f, 0x5 <unfinished ...>' \
+	    '7 <... write resumed> <unfinished ...>) = ?' \
+	    '7 +++ killed by SIGKILL +++'
+	sound
+	# Who lets go of a process does not see its end.
+	worker '7 write(0x3, 0x7f, 0x5 <detached ...>'
+	faulty 'line 5: cut short, or not strace'
+}
+
+e2e_case threads "By execve(2) a thread becomes the process, and the only one"
+threads_body() {
+	cat >whole <<-'END'
+	6 execve("/bin/sh", ["sh"], 0x7f /* 0 vars */) = 0
+	6 clone(0x11, 0, 0, 0, 0) = 0x8
+	6 clone(0x11, 0, 0, 0, 0) = 0x7
+	6 ppoll(0x7f, 0x1, 0, 0, 0x8 <unfinished ...>
+	7 execve("/x/posternd", ["x"], 0x7f /* 0 vars */ <unfinished ...>
+	6 <... ppoll resumed> <unfinished ...>) = ?
+	6 +++ superseded by execve in pid 7 +++
+	6 <... execve resumed>) = 0
+	8 +++ exited with 0 +++
+	6 +++ exited with 0 +++
+	END
+	cp whole trace
+	sound
+	sed 8d whole >trace
+	sound
+	sed 10d whole >trace
+	faulty 'cut short: process 6 has no end'
+	sed 7d whole >trace
+	faulty 'line 7: execve goes on that has not begun'
+	sed '7s/pid 7/pid 9/' whole >trace
+	faulty 'line 7: nobody has started process 9'
+	sed '7s/ +++$//' whole >trace
+	faulty 'line 7: cut short'
+	# If the first made no call there is no line between.
+	sed -e '5s/<un.*/<pid changed to 6 ...>/' -e 4d -e 6d whole >trace
+	sound
+	sed -e '5s/<un.*/<pid changed to 6/' -e 4d -e 6d whole >trace
+	faulty 'line 4: cut short'
+}
+
 e2e_case init "With the first process of a namespace its tracer ends, too"
 init_body() {
 	whole_trace
