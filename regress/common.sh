@@ -163,11 +163,22 @@ run_in_background() {
 	record $!
 }
 
-# Whoever starts posternd as nobody needs this: a clone in /root is root's alone.
-nobody_reaches_programs() {
-	setpriv --reuid nobody --regid nogroup --clear-groups \
-	    test -x "$(command -v postern-worker)" ||
-	    atf_skip "nobody cannot reach $(command -v postern-worker)"
+# as_nobody PROGRAM [argument...]: in the place of the shell.
+as_nobody() {
+	exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"
+}
+
+# Whoever starts posternd as nobody needs this: a clone in /root is root's
+# alone.  Where the case is lie copies, and the plan that `make mutate' has.
+give_programs_to_nobody() {
+	from=$(dirname "$(command -v posternd)")
+	chmod 755 .
+	install -D -m 755 -t bin "$from/posternd" "$from/postern-worker" ||
+	    atf_fail "no copies of posternd and postern-worker"
+	cp "$from/plan" bin/ 2>/dev/null
+	PATH=$PWD/bin:$PATH
+	(as_nobody test -x "$PWD/bin/postern-worker") ||
+	    atf_fail "nobody cannot reach $PWD/bin"
 }
 
 # limit PID OPTION...: prlimit, as the user that it runs as, who may lower a

@@ -92,14 +92,12 @@ relay_body() {
 root_case one_uid "all is as declared: without root"
 one_uid_body() {
 	command -v setpriv >/dev/null || atf_skip "there is no setpriv"
-	nobody_reaches_programs
 	make_pki
 	write_conf
-	chmod 755 .
 	chown -R nobody .
+	give_programs_to_nobody
 	posternd() {
-		exec setpriv --reuid nobody --regid nogroup --clear-groups \
-		    posternd -U "$@"
+		as_nobody posternd -U "$@"
 	}
 	start_daemon
 	expect_green

@@ -366,18 +366,15 @@ many_body() {
 root_case without_root "The same without root"
 without_root_body() {
 	command -v setpriv >/dev/null || atf_skip "there is no setpriv"
-	nobody_reaches_programs
 	app=$(free_port)
 	make_pki
-	chmod 755 .
 	mkdir run
 	start_service "unix:$PWD/run/app.sock" greet local
 	start_service "127.0.0.1:$app" greet tcp
 	chown -R nobody .
-	daemon_=$(command -v posternd)
+	give_programs_to_nobody
 	posternd() {
-		exec setpriv --reuid nobody --regid nogroup --clear-groups \
-		    "$daemon_" -U "$@"
+		as_nobody posternd -U "$@"
 	}
 	for to in "127.0.0.1:$app" unix:run/app.sock; do
 		write_conf worker=relay "relay.to=$to"
