@@ -199,13 +199,51 @@ port_in_use() {
 	    grep -q "^ *[0-9]*: [0-9A-F]*:$(printf '%04X' "$1") "
 }
 
-# A port that nothing uses.  Cases run at once, so it is drawn at random, from
-# below those that the kernel gives to clients.
+# The first port, and the number of them, that the kernel gives to no client;
+# should it give all, some nevertheless.
+ports_to_draw() {
+	# read takes byte by byte, and the kernel gives this file at once.
+	# shellcheck disable=SC2046
+	set -- $(cat /proc/sys/net/ipv4/ip_local_port_range)
+	if test "$1" -ge 12000; then
+		echo 11000 $(($1 < 31000 ? $1 - 11000 : 20000))
+	elif test "$2" -lt 64000; then
+		echo $(($2 + 1)) $((65535 - $2))
+	else
+		echo 11000 20000
+	fi
+}
+
+# Where each port that a case of any suite on this machine has drawn is a link,
+# with the pid and birth of that case in place of a file.
+drawn_ports=/tmp/postern-ports
+
+# is_drawn PORT: the case that has drawn it goes on.
+is_drawn() {
+	drawn_by=$(readlink "$drawn_ports/$1") &&
+	    test "${drawn_by#*-}" = "$(birth_of "${drawn_by%%-*}")"
+}
+
+# take_port PORT: unless it is in use, or drawn by a case that goes on.  What is
+# left of another user's case cannot be replaced.
+take_port() {
+	(
+		flock 9 && ! port_in_use "$1" && ! is_drawn "$1" &&
+		    ln -sfn "$$-$(birth_of $$)" "$drawn_ports/$1" 2>/dev/null
+	) 9<$drawn_ports
+}
+
+# A port that nothing uses, and that no other case gets while this one goes on:
+# between drawing and use there is time.
 free_port() {
+	test -d $drawn_ports || mkdir -m 1777 $drawn_ports 2>/dev/null
+	test -w $drawn_ports || atf_fail "$drawn_ports: not ours to write to"
+	# shellcheck disable=SC2046
+	set -- $(ports_to_draw)
 	while :; do
-		draw=$(od -An -N2 -tu2 /dev/urandom)
-		draw=$((draw % 20000 + 11000))
-		port_in_use "$draw" || break
+		draw=$(od -An -N4 -tu4 /dev/urandom)
+		draw=$((draw % $2 + $1))
+		! take_port "$draw" || break
 	done
 	echo "$draw"
 }
