@@ -38,7 +38,7 @@ number(uint32_t k)
 	return (struct value){ .k = k };
 }
 
-/* ---- what is known of the arguments --------------------------------------- */
+/* ---- what is known of the arguments -------------------------------------- */
 
 enum truth { FALSE, TRUE, OPEN };
 
@@ -127,7 +127,7 @@ holds(const struct bpf_way *way, const struct bpf_test *t)
 	return opposite(is_above(way, t));
 }
 
-/* ---- ways that are found ---------------------------------------------------- */
+/* ---- ways that are found ------------------------------------------------- */
 
 /* Does whatever takes the narrow way also take the wide one? */
 static bool
@@ -215,7 +215,7 @@ end_program(struct walk *w, size_t program, const struct value *result)
 		keep_way(w);
 }
 
-/* ---- instructions ------------------------------------------------------------- */
+/* ---- instructions -------------------------------------------------------- */
 
 /* struct seccomp_data: nr, arch, ip, six arguments. */
 static struct value
@@ -437,7 +437,7 @@ run(struct walk *w, size_t program, size_t pc, struct machine m)
 	}
 }
 
-/* ---- fewer words for the same ----------------------------------------------- */
+/* ---- fewer words for the same -------------------------------------------- */
 
 /*
  * "This, or not this and that" is "this, or that": is what the test keeps off

@@ -23,7 +23,7 @@ struct descriptor {
 	char		link[4096];	/* hostile */
 };
 
-/* ---- looking at one ------------------------------------------------------------ */
+/* ---- looking at one ------------------------------------------------------ */
 
 static bool
 read_info(int dir, struct descriptor *d)
@@ -106,7 +106,7 @@ ask_socket(pid_t pid, int number, enum kind *kind)
 	return fd != -1;
 }
 
-/* ---- of which kind? --------------------------------------------------------------- */
+/* ---- of which kind? ------------------------------------------------------ */
 
 static bool
 same_file(const struct stat *a, const struct stat *b)
@@ -192,7 +192,7 @@ kind_of(const struct service *s, const struct subject *p,
 	}
 }
 
-/* ---- is it declared? ----------------------------------------------------------------- */
+/* ---- is it declared? ----------------------------------------------------- */
 
 static bool
 allowed(const struct declared *d, int number, unsigned int kinds)

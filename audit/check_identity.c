@@ -44,7 +44,7 @@ check_program(const struct service *s, struct subject *p)
 		    names[which]);
 }
 
-/* ---- user ------------------------------------------------------------------- */
+/* ---- user ---------------------------------------------------------------- */
 
 static bool
 four_alike(const unsigned int id[4])
@@ -75,7 +75,7 @@ check_ids(const struct service *s, struct subject *p,
 		    st->gid[0]);
 }
 
-/* ---- capabilities --------------------------------------------------------------- */
+/* ---- capabilities -------------------------------------------------------- */
 
 static void
 check_caps(const struct service *s, struct subject *p,
@@ -102,8 +102,8 @@ check_caps(const struct service *s, struct subject *p,
 		    (unsigned long long)st->cap[i], (unsigned long long)want);
 	}
 	if (good == VERDICT_ONE_UID)
-		note(p->finding, ASPECT_CAPS, good, "none, but the bounding set "
-		    "is as it was");
+		note(p->finding, ASPECT_CAPS, good, "none, but the bounding "
+		    "set is as it was");
 	else
 		note(p->finding, ASPECT_CAPS, good, root ?
 		    "those that are declared" : "none, in any of five sets");

@@ -24,7 +24,7 @@ static bool found[KEYS_MAX];	/* by the search of ourselves */
 static size_t key_count;
 static uint8_t window[WINDOW];
 
-/* ---- the keys ------------------------------------------------------------------- */
+/* ---- the keys ------------------------------------------------------------ */
 
 static bool
 is_new(const struct needles *n)
@@ -94,7 +94,7 @@ take_keys(struct subject *supervisor)
 		    "is open in it, so that none can be searched for");
 }
 
-/* ---- the search ---------------------------------------------------------------------- */
+/* ---- the search ---------------------------------------------------------- */
 
 struct search {
 	struct subject	*p;

@@ -14,7 +14,7 @@
 #include "service_page.h"
 #include "text.h"
 
-/* ---- environment ------------------------------------------------------------------ */
+/* ---- environment --------------------------------------------------------- */
 
 /*
  * Arguments and environment lie in one piece.  After the title there may be
@@ -70,7 +70,7 @@ check_environment(const struct service *s, struct subject *p)
 		close(memory);
 }
 
-/* ---- mappings ------------------------------------------------------------------------ */
+/* ---- mappings ------------------------------------------------------------ */
 
 static bool
 is_kernels(const struct proc_mapping *m)

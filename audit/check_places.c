@@ -16,7 +16,7 @@
 
 #define TMPFS 0x01021994
 
-/* ---- namespaces ---------------------------------------------------------------- */
+/* ---- namespaces ---------------------------------------------------------- */
 
 /*
  * With -U the parent and the resolver get their rights from one of their own.
@@ -98,7 +98,7 @@ check_namespaces(const struct service *s, struct subject *p)
 	tell_namespaces(s, p);
 }
 
-/* ---- root ------------------------------------------------------------------------ */
+/* ---- root ---------------------------------------------------------------- */
 
 /*
  * How many names are in it, -1 if that cannot be read; the last one of them in

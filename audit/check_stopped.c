@@ -31,7 +31,7 @@ try(struct tracee *t, int64_t *result, long nr, uint64_t a, uint64_t b,
 	return tracee_call(t, nr, arg, result);
 }
 
-/* ---- what it says of itself --------------------------------------------------------- */
+/* ---- what it says of itself ---------------------------------------------- */
 
 static bool
 ask_dumpable(struct tracee *t, struct subject *p)
@@ -99,7 +99,7 @@ ask_mdwe(struct tracee *t, const struct service *s, struct subject *p)
 	return true;
 }
 
-/* ---- Landlock, by what it refuses ------------------------------------------------------ */
+/* ---- Landlock, by what it refuses ---------------------------------------- */
 
 static void
 not_refused(struct subject *p, enum aspect a, int64_t result, const char *what)
@@ -250,7 +250,7 @@ try_landlock(struct tracee *t, const struct service *s, struct subject *p,
 	    try_neighbour(t, s, p)));
 }
 
-/* ---- the stop ----------------------------------------------------------------------------- */
+/* ---- the stop ------------------------------------------------------------ */
 
 /* Where the kernel's own code is in it. */
 static bool

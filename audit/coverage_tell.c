@@ -219,9 +219,10 @@ coverage_print(const struct coverage *c)
 				    &c->uses[id][p].use[i]));
 	for (size_t i = 0; i < c->odds; i++)
 		json_array_append_new(odds, odd_json(&c->odd[i]));
-	audit_print(json_pack("{sIsIsIsIsosososo}", "traces", (json_int_t)c->files,
-	    "processes", (json_int_t)c->processes, "calls",
-	    (json_int_t)c->calls, "unused", (json_int_t)coverage_unused(c),
+	audit_print(json_pack("{sIsIsIsIsosososo}", "traces",
+	    (json_int_t)c->files, "processes", (json_int_t)c->processes,
+	    "calls", (json_int_t)c->calls, "unused",
+	    (json_int_t)coverage_unused(c),
 	    "rows", rows, "unlisted", odds, "faults", faults_json(c),
 	    "filters", filters_json(c)));
 }

@@ -7,7 +7,7 @@
 
 #include "machine.h"
 
-/* ---- instruction by instruction ------------------------------------------------- */
+/* ---- instruction by instruction ------------------------------------------ */
 
 /* The first that differs. */
 static size_t
@@ -52,7 +52,7 @@ tell_filters(struct subject *p, const enum policy_id *id,
 	    "instruction by instruction: %s", text);
 }
 
-/* ---- what they let through --------------------------------------------------------- */
+/* ---- what they let through ----------------------------------------------- */
 
 static bool
 has_row(enum policy_id id, uint32_t nr)

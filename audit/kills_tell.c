@@ -320,8 +320,8 @@ kills_remark(const struct remarks *r, size_t shown)
 		printf("the kernel left out some records; auditd would have "
 		    "them\n");
 	if (r->overwritten)
-		printf("the kernel's log has been overwritten at its beginning: "
-		    "what was before is not known\n");
+		printf("the kernel's log has been overwritten at its beginning"
+		    ": what was before is not known\n");
 }
 
 void

@@ -37,7 +37,7 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* ---- one process -------------------------------------------------------------- */
+/* ---- one process --------------------------------------------------------- */
 
 /* What is declared has to have an answer: no answer is no pass. */
 static void
@@ -126,7 +126,7 @@ audit_one(struct service *s, struct subject *p)
 	findings_clear(before.finding);
 }
 
-/* ---- all of them ----------------------------------------------------------------- */
+/* ---- all of them --------------------------------------------------------- */
 
 static void
 audit_new(struct service *s)

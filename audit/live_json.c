@@ -44,8 +44,9 @@ of_reach(const struct reach *r)
 	for (size_t i = 0; r != NULL && i < r->calls; i++) {
 		const struct reach_call *c = &r->call[i];
 
-		json_array_append_new(all, json_pack("{s:s, s:I, s:s, s:s, s:s}",
-		    "entry", machine_entries[c->entry].name, "number",
+		json_array_append_new(all, json_pack(
+		    "{s:s, s:I, s:s, s:s, s:s}", "entry",
+		    machine_entries[c->entry].name, "number",
 		    (json_int_t)c->nr, "call", c->name, "allowed",
 		    limits_word(c), "limits", c->limits));
 	}

@@ -32,7 +32,7 @@ in_colour(enum verdict v, const char *text, int width)
 	    colours ? "\033[0m" : "");
 }
 
-/* ---- each process --------------------------------------------------------------- */
+/* ---- each process -------------------------------------------------------- */
 
 static void
 show_pids(const struct group *g)
@@ -72,7 +72,7 @@ show_group(const struct group *g)
 	show_findings(g->first);
 }
 
-/* ---- what is reachable ------------------------------------------------------------- */
+/* ---- what is reachable --------------------------------------------------- */
 
 static const char *
 whose(const struct service *s, const struct reach *r)
@@ -160,7 +160,7 @@ show_reach(const struct service *s, const struct group *g, size_t count)
 	}
 }
 
-/* ---- the table ------------------------------------------------------------------------ */
+/* ---- the table ----------------------------------------------------------- */
 
 static void
 show_row(const struct group *g)
@@ -191,8 +191,8 @@ show_table(const struct group *g, size_t count)
 	putchar('\n');
 	for (size_t i = 0; i < count; i++)
 		show_row(&g[i]);
-	puts("\nok: passed; FAIL: failed; abs: absent: kernel; -U: one uid: -U; "
-	    "-: none declared");
+	puts("\nok: passed; FAIL: failed; abs: absent: kernel; -U: one uid: -U;"
+	    " -: none declared");
 }
 
 static void

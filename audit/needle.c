@@ -28,7 +28,7 @@
  */
 #define PEM_LINE	64
 
-/* ---- in the child --------------------------------------------------------------- */
+/* ---- in the child -------------------------------------------------------- */
 
 static void
 add(struct needles *n, const char *what, const uint8_t *data, size_t len)
@@ -158,7 +158,7 @@ child(int out, pid_t parent, const uint8_t *pem, size_t len)
 	    EX_IOERR);
 }
 
-/* ---- in the auditor ------------------------------------------------------------------ */
+/* ---- in the auditor ------------------------------------------------------ */
 
 static bool
 receive(int from, void *dst, size_t size)

@@ -68,7 +68,7 @@ proc_same_id(const struct proc_id *a, const struct proc_id *b)
 	return a->dev == b->dev && a->ino == b->ino;
 }
 
-/* ---- status ------------------------------------------------------------------ */
+/* ---- status -------------------------------------------------------------- */
 
 /* The value of "KEY:\t..." at the beginning of a line, or NULL. */
 static const char *
@@ -189,7 +189,7 @@ proc_thread_status(int dir, pid_t tid, struct proc_status *s)
 	return read_status(dir, name, s);
 }
 
-/* ---- stat --------------------------------------------------------------------- */
+/* ---- stat ---------------------------------------------------------------- */
 
 /* Fields are counted from 1 (proc(5)); the second may hold anything but ends
  * with the last ')'. */
@@ -232,7 +232,7 @@ proc_birth(int dir, struct proc_birth *b)
 	return false;
 }
 
-/* ---- namespaces ------------------------------------------------------------------ */
+/* ---- namespaces ---------------------------------------------------------- */
 
 static const char *const ns_names[NS_COUNT] = { "user", "mnt", "net", "ipc",
     "uts", "cgroup", "pid", "pid_for_children" };
@@ -258,7 +258,7 @@ proc_namespaces(int dir, struct proc_id id[NS_COUNT])
 	return true;
 }
 
-/* ---- mappings ---------------------------------------------------------------------- */
+/* ---- mappings ------------------------------------------------------------ */
 
 static bool
 parse_mapping(char *line, struct proc_mapping *m)
@@ -268,9 +268,9 @@ parse_mapping(char *line, struct proc_mapping *m)
 	int at = 0;
 
 	memset(m, 0, sizeof *m);
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64
-	    " %n", &m->start, &m->end, m->prot, &m->offset, &major, &minor,
-	    &ino, &at) != 7 || at == 0)
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %"
+	    SCNu64 " %n", &m->start, &m->end, m->prot, &m->offset, &major,
+	    &minor, &ino, &at) != 7 || at == 0)
 		return false;
 	m->dev = makedev(major, minor);
 	m->ino = (ino_t)ino;
@@ -313,7 +313,7 @@ proc_mappings(int dir, struct proc_mapping **maps, size_t *count)
 	return e == 0;
 }
 
-/* ---- numbered files ------------------------------------------------------------------ */
+/* ---- numbered files ------------------------------------------------------ */
 
 static int
 ascending(const void *a, const void *b)

@@ -109,8 +109,8 @@ static const struct word signals[] = { EXACTLY(SIGHUP), EXACTLY(SIGINT),
 static const struct word clones[] = { ONE_OF(SIGCHLD, 0xff),
 	FLAG(CLONE_NEWUSER), FLAG(CLONE_NEWNS), FLAG(CLONE_NEWNET),
 	FLAG(CLONE_NEWIPC), FLAG(CLONE_NEWUTS), FLAG(CLONE_NEWCGROUP),
-	FLAG(CLONE_NEWPID), FLAG(CLONE_PIDFD), FLAG(CLONE_VM), FLAG(CLONE_FILES),
-	FLAG(CLONE_THREAD), END };
+	FLAG(CLONE_NEWPID), FLAG(CLONE_PIDFD), FLAG(CLONE_VM),
+	FLAG(CLONE_FILES), FLAG(CLONE_THREAD), END };
 static const struct word umounts[] = { FLAG(MNT_DETACH), END };
 static const struct word rules[] = { { 1, UINT64_MAX,
 	"LANDLOCK_RULE_PATH_BENEATH" }, { 2, UINT64_MAX,
@@ -152,7 +152,8 @@ static const struct {
 	{ "clone", { { "flags", clones, NUMBER }, PTR("stack") } },
 	{ "close", { NUM("fd") } },
 	{ "close_range", { NUM("first"), NUM("last"), NUM("flags") } },
-	{ "connect", { NUM("fd"), PTR("addr"), { "addrlen", lengths, NUMBER } } },
+	{ "connect", { NUM("fd"), PTR("addr"),
+	    { "addrlen", lengths, NUMBER } } },
 	{ "dup2", { NUM("oldfd"), NUM("newfd") } },
 	{ "dup3", { NUM("oldfd"), NUM("newfd"), { "flags", opens, NUMBER } } },
 	{ "epoll_create1", { { "flags", sets, NUMBER } } },

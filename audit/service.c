@@ -26,7 +26,7 @@ escape(char *dst, size_t size, const char *src)
 	text_escape(dst, size, src, strlen(src));
 }
 
-/* ---- the supervisor ----------------------------------------------------------- */
+/* ---- the supervisor ------------------------------------------------------ */
 
 static bool
 ends_in(const char *path, const char *name)
@@ -124,7 +124,7 @@ service_find(pid_t wanted)
 	return one;
 }
 
-/* ---- subjects ------------------------------------------------------------------- */
+/* ---- subjects ------------------------------------------------------------ */
 
 /*
  * One that is on its way out has no memory any more, and does nothing.  But a
@@ -277,7 +277,7 @@ add(struct service *s, pid_t pid, const struct subject *parent)
 	return p;
 }
 
-/* ---- the service ------------------------------------------------------------------ */
+/* ---- the service --------------------------------------------------------- */
 
 static void
 compile_tables(struct service *s)

@@ -56,7 +56,7 @@ request(int what, pid_t tid, uintptr_t addr, const void *data)
 	return syscall(SYS_ptrace, (long)what, (long)tid, addr, data);
 }
 
-/* ---- stopping ------------------------------------------------------------------ */
+/* ---- stopping ------------------------------------------------------------ */
 
 static void
 on_alarm(int sig)
@@ -213,7 +213,7 @@ tracee_release(struct tracee *t)
 	return stopped;
 }
 
-/* ---- filters --------------------------------------------------------------------- */
+/* ---- filters ------------------------------------------------------------- */
 
 /* Counted from the outermost, which came first; 1 if there is none. */
 static int
@@ -273,7 +273,7 @@ tracee_filters(struct tracee *t, struct sock_fprog stack[TRACEE_FILTERS],
 	return e == 1;
 }
 
-/* ---- calls in its place ------------------------------------------------------------- */
+/* ---- calls in its place -------------------------------------------------- */
 
 static bool
 find_gate(struct tracee *t, uint64_t vdso, uint64_t vdso_end)
@@ -310,7 +310,8 @@ save(struct tracee *t)
 	    (PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP)) == -1)
 		return request_fails(t, "its filters cannot be suspended, so "
 		    "that nothing can be tried in its place");
-	if (request(PTRACE_GETSIGMASK, t->tid, sizeof t->mask, &t->mask) == -1 ||
+	if (request(PTRACE_GETSIGMASK, t->tid, sizeof t->mask,
+	    &t->mask) == -1 ||
 	    request(PTRACE_SETSIGMASK, t->tid, sizeof all, &all) == -1)
 		return request_fails(t, "its signals cannot be held back");
 	return true;
@@ -402,7 +403,8 @@ tracee_end_calls(struct tracee *t)
 		return request_fails(t, "ptrace");
 	if (!wait_interrupt(t))
 		return false;
-	if (request(PTRACE_SETSIGMASK, t->tid, sizeof t->mask, &t->mask) == -1 ||
+	if (request(PTRACE_SETSIGMASK, t->tid, sizeof t->mask,
+	    &t->mask) == -1 ||
 	    request(PTRACE_SETOPTIONS, t->tid, 0,
 	    (void *)PTRACE_O_TRACESYSGOOD) == -1 ||
 	    !machine_set(t->tid, &t->saved))
@@ -410,7 +412,7 @@ tracee_end_calls(struct tracee *t)
 	return ok;
 }
 
-/* ---- can it be done at all? ------------------------------------------------------------ */
+/* ---- can it be done at all? ---------------------------------------------- */
 
 bool
 tracee_available(char *why, size_t size)

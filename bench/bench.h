@@ -47,7 +47,7 @@ struct tally {
 	uint64_t		ns;			/* measured */
 };
 
-/* ---- load.c ---------------------------------------------------------------- */
+/* ---- load.c -------------------------------------------------------------- */
 
 /* What the server's cgroup has used between the first and the last echo. */
 struct cost {
@@ -59,7 +59,7 @@ struct cost {
 /* Run it; ends the program if a client fails or a byte differs. */
 void load_run(const struct plan *p, struct tally *sum, struct cost *cost);
 
-/* ---- crew.c: one process's clients ------------------------------------------ */
+/* ---- crew.c: one process's clients --------------------------------------- */
 
 /*
  * In a child: set up every `processes'th client, beginning with `first'; write
@@ -69,7 +69,7 @@ void load_run(const struct plan *p, struct tally *sum, struct cost *cost);
 _Noreturn void crew_main(const struct plan *p, uint32_t first, int ready,
     int go);
 
-/* ---- cost.c ------------------------------------------------------------------- */
+/* ---- cost.c -------------------------------------------------------------- */
 
 /* CPU time of a cgroup, of processes that have ended too (ns). */
 bool cost_cpu(const char *cgroup, uint64_t *ns);
@@ -79,7 +79,7 @@ bool cost_cpu(const char *cgroup, uint64_t *ns);
  */
 bool cost_memory(const char *cgroup, int64_t *resident, int64_t *kernel);
 
-/* ---- main.c ------------------------------------------------------------------- */
+/* ---- main.c -------------------------------------------------------------- */
 
 _Noreturn void die(int code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -55,7 +55,7 @@ static int		 set;		/* epoll */
 static uint64_t		 until;		/* measured time's end; 0: before it */
 static struct tally	 tally;
 
-/* ---- set-up ----------------------------------------------------------------- */
+/* ---- set-up -------------------------------------------------------------- */
 
 static void
 make_pattern(void)
@@ -92,7 +92,8 @@ make_tls(void)
 	version = plan->tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
 	if (tls == NULL || SSL_CTX_set_min_proto_version(tls, version) != 1 ||
 	    SSL_CTX_set_max_proto_version(tls, version) != 1 ||
-	    SSL_CTX_set_cipher_list(tls, "ECDHE-ECDSA-AES256-GCM-SHA384") != 1 ||
+	    SSL_CTX_set_cipher_list(tls,
+	    "ECDHE-ECDSA-AES256-GCM-SHA384") != 1 ||
 	    SSL_CTX_set_ciphersuites(tls, "TLS_AES_256_GCM_SHA384") != 1 ||
 	    SSL_CTX_set1_groups_list(tls, plan->p256 ? "P-256" : plan->tls12 ?
 	    "X25519:P-256" : "X25519") != 1)
@@ -114,8 +115,8 @@ make_tls(void)
 static uint32_t
 message_size(const struct client *c)
 {
-	return c->kind == KIND_SHAKER || (c->kind == KIND_PINGER && c->settled) ?
-	    plan->size : CHUNK;
+	return c->kind == KIND_SHAKER ||
+	    (c->kind == KIND_PINGER && c->settled) ? plan->size : CHUNK;
 }
 
 /* Kinds in turn over all processes, so that each has its share. */
@@ -141,7 +142,7 @@ make_clients(uint32_t first)
 	}
 }
 
-/* ---- a connection -------------------------------------------------------------- */
+/* ---- a connection -------------------------------------------------------- */
 
 static void
 watch(struct client *c, bool room)
@@ -198,7 +199,8 @@ connected(struct client *c)
 	int e = 0;
 
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &e, &len) == -1 || e != 0)
-		die(EX_UNAVAILABLE, "connect: %s", strerror(e != 0 ? e : errno));
+		die(EX_UNAVAILABLE, "connect: %s",
+		    strerror(e != 0 ? e : errno));
 	c->state = tls == NULL ? STATE_OPEN : STATE_SHAKING;
 	if (tls == NULL)
 		return;
@@ -248,7 +250,7 @@ shake(struct client *c)
 	watch(c, room);
 }
 
-/* ---- bytes ----------------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------- */
 
 static const uint8_t *
 bytes_at(const struct client *c, uint64_t position)
@@ -301,7 +303,7 @@ pull(struct client *c, bool *room)
 	return true;
 }
 
-/* ---- operations --------------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------- */
 
 static void
 record(const struct client *c, uint64_t now)
@@ -385,7 +387,7 @@ turn(struct client *c)
 		begin(c);
 }
 
-/* ---- the process's time ---------------------------------------------------------------- */
+/* ---- the process's time -------------------------------------------------- */
 
 static void
 wait_for_news(int ms)
@@ -462,8 +464,8 @@ drain(void)
 		while (c->received < c->sent) {
 			wait_for_news(100);
 			if (now_ns() > limit)
-				die(EX_UNAVAILABLE, "what was sent has not come "
-				    "back within %u s",
+				die(EX_UNAVAILABLE, "what was sent has not "
+				    "come back within %u s",
 				    (unsigned)(STALL_NS / 1000000000));
 		}
 	}

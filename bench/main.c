@@ -58,9 +58,10 @@ usage(FILE *to, int code)
 	    "[-t s] [-s size] [-2] [-P]\n"
 	    "       [--handshakes n] [--echoes n] [--bulk n] [--idle n] "
 	    "host port\n"
-	    "  -R -C -K      the server's CA, our certificate and key; without, "
-	    "plain TCP\n"
-	    "  -g cgroup     of all the server's processes: what do they cost?\n"
+	    "  -R -C -K      the server's CA, our certificate and key; "
+	    "without, plain TCP\n"
+	    "  -g cgroup     of all the server's processes: what do they "
+	    "cost?\n"
 	    "  -p n          processes of ours (1)\n"
 	    "  -t seconds    measured (5)\n"
 	    "  -s bytes      of a message (64)\n"
@@ -70,8 +71,8 @@ usage(FILE *to, int code)
 	    "  --echoes      clients that send a message and wait for it\n"
 	    "  --bulk        clients that keep 8 times 16 KiB under way\n"
 	    "  --idle        clients that have echoed 16 KiB and are silent\n"
-	    "Prints one line of JSON.  Every byte is compared; one that differs "
-	    "ends it (76).\n", to);
+	    "Prints one line of JSON.  Every byte is compared; one that "
+	    "differs ends it (76).\n", to);
 	exit(code);
 }
 
@@ -83,8 +84,8 @@ number(const char *what, const char *s, unsigned long min, unsigned long max)
 
 	errno = 0;
 	n = strtoul(s, &rest, 10);
-	if (errno != 0 || *rest != '\0' || s[0] < '0' || s[0] > '9' || n < min ||
-	    n > max)
+	if (errno != 0 || *rest != '\0' || s[0] < '0' || s[0] > '9' ||
+	    n < min || n > max)
 		die(EX_USAGE, "%s %s: want a number from %lu to %lu", what, s,
 		    min, max);
 	return (uint32_t)n;
@@ -106,8 +107,8 @@ parse(int argc, char **argv, struct plan *p)
 	uint32_t all = 0;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "2C:g:hK:Pp:R:s:t:", longs, NULL)) !=
-	    -1) {
+	while ((c = getopt_long(argc, argv, "2C:g:hK:Pp:R:s:t:", longs,
+	    NULL)) != -1) {
 		switch (c) {
 		case '2':
 			p->tls12 = true;
@@ -141,8 +142,8 @@ parse(int argc, char **argv, struct plan *p)
 		default:
 			if (c < FIRST_KIND)
 				usage(stderr, EX_USAGE);
-			p->clients[c - FIRST_KIND] = number("clients", optarg, 0,
-			    CLIENTS_MAX);
+			p->clients[c - FIRST_KIND] = number("clients", optarg,
+			    0, CLIENTS_MAX);
 		}
 	}
 	for (int k = 0; k < KIND_COUNT; k++)
@@ -254,7 +255,8 @@ report(const struct plan *p, const struct tally *t, const struct cost *cost)
 			    kind_report(p, t, (enum kind)k));
 	if (cost->known)
 		json_object_set_new(o, "server", cost_report(t, cost));
-	if (json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) == -1 ||
+	if (json_dumpf(o, stdout,
+	    JSON_COMPACT | JSON_REAL_PRECISION(6)) == -1 ||
 	    putchar('\n') == EOF || fflush(stdout) == EOF)
 		die(EX_IOERR, "standard output: %s", strerror(errno));
 	json_decref(o);

@@ -29,7 +29,7 @@ cache_init(void)
 		fatal(EX_OSERR, "getrandom: %s", strerror(errno));
 }
 
-/* ---- which set -------------------------------------------------------------------- */
+/* ---- which set ----------------------------------------------------------- */
 
 static uint64_t
 rotate(uint64_t x, unsigned int n)
@@ -77,7 +77,7 @@ set_of(const struct host_address *who)
 	return entries[(v[0] ^ v[1] ^ v[2] ^ v[3]) % SETS];
 }
 
-/* ---- what is known ------------------------------------------------------------------ */
+/* ---- what is known ------------------------------------------------------- */
 
 bool
 cache_find(const struct host_address *who, int64_t now,

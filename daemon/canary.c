@@ -122,7 +122,7 @@ watch(struct event *e, int fd, short what, event_callback_fn on_event)
 		fail("libevent: %s", strerror(errno));
 }
 
-/* ---- the dialer -------------------------------------------------------------- */
+/* ---- the dialer ---------------------------------------------------------- */
 
 static void
 on_dialer(evutil_socket_t fd, short what, void *arg)
@@ -151,7 +151,7 @@ ask_dialer(void)
 		fail("the dialer cannot be asked: %s", strerror(errno));
 }
 
-/* ---- the resolver ------------------------------------------------------------ */
+/* ---- the resolver -------------------------------------------------------- */
 
 static void
 on_resolver(evutil_socket_t fd, short what, void *arg)
@@ -181,7 +181,7 @@ ask_resolver(void)
 		fail("the resolver cannot be asked: %s", strerror(errno));
 }
 
-/* ---- the worker --------------------------------------------------------------- */
+/* ---- the worker ---------------------------------------------------------- */
 
 static void
 ask_worker(void)
@@ -389,7 +389,7 @@ on_spawner(evutil_socket_t sock, short what, void *arg)
 		fail("the spawner: %s", strerror(errno));
 }
 
-/* ---- all of it -------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------- */
 
 static void
 begin(const struct helpers *h)

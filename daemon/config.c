@@ -44,7 +44,7 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	vsnprintf(message + n, message_size - n, fmt, ap);
 }
 
-/* ---- one value --------------------------------------------------------------- */
+/* ---- one value ----------------------------------------------------------- */
 
 /* "30s", "500ms", "5m", "1h", "7d", "30" (seconds) to ms; -1 if none of them */
 static int64_t
@@ -202,7 +202,7 @@ set_choice(const char *s, const char *no, const char *yes, bool *second)
 	return *second || strcmp(s, no) == 0;
 }
 
-/* ---- sockets of the exporter ---------------------------------------------------- */
+/* ---- sockets of the exporter --------------------------------------------- */
 
 static bool
 set_socket(const char *s, struct config_listen *l)
@@ -231,7 +231,7 @@ set_local(const char *s, struct config_listen *l)
 	    strcmp(strrchr(s, ':'), ":0") != 0;
 }
 
-/* ---- what workers do ------------------------------------------------------------ */
+/* ---- what workers do ----------------------------------------------------- */
 
 static bool
 set_worker(const char *s, struct config *c)
@@ -256,7 +256,7 @@ set_tlv(const char *s, struct config *c)
 	return true;
 }
 
-/* ---- who may come in ----------------------------------------------------------- */
+/* ---- who may come in ----------------------------------------------------- */
 
 static bool
 set_pin(const char *s, struct rules *r)
@@ -327,7 +327,7 @@ set_isolation(const char *s, struct config *c)
 	return true;
 }
 
-/* ---- the table ----------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------- */
 
 enum key {
 	KEY_LISTEN, KEY_CERTIFICATE, KEY_KEY, KEY_PARENTS, KEY_ISOLATION,
@@ -531,7 +531,8 @@ apply(enum key k, const char *s, struct config *c)
 		return s[0] != '\0' &&
 		    text_copy(c->ciphers, sizeof c->ciphers, s);
 	case KEY_CURVES:
-		return s[0] != '\0' && text_copy(c->curves, sizeof c->curves, s);
+		return s[0] != '\0' &&
+		    text_copy(c->curves, sizeof c->curves, s);
 	case KEY_HANDSHAKE:
 		return set_duration(s, &c->handshake_ms);
 	case KEY_IDLE:
@@ -588,7 +589,7 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 /* If nothing is said: a few clients at once must never be too many. */
 #define HANDSHAKES_LEAST 64
 
-/* ---- defaults, and the whole ----------------------------------------------------- */
+/* ---- defaults, and the whole --------------------------------------------- */
 
 static void
 set_defaults(struct config *c)
@@ -684,11 +685,11 @@ is_decided(void)
 	snprintf(message, message_size, "%s: clients { host-check } must be "
 	    "set: \"no\": a valid certificate is enough, from anywhere; "
 	    "\"address\": it must also name the address that the client comes "
-	    "from, which no client behind NAT has of its own; \"name\": it must "
-	    "name a host name of that address, which reverse DNS gives and a "
-	    "forward look-up confirms, so nobody gets in while DNS is out; "
-	    "\"either\": one of the two, so that clients whose address is named "
-	    "get in without DNS", source);
+	    "from, which no client behind NAT has of its own; \"name\": it "
+	    "must name a host name of that address, which reverse DNS gives "
+	    "and a forward look-up confirms, so nobody gets in while DNS is "
+	    "out; \"either\": one of the two, so that clients whose address "
+	    "is named get in without DNS", source);
 	return false;
 }
 

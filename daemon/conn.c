@@ -51,7 +51,7 @@ conn_queue(struct conn *c)
 	TAILQ_INSERT_TAIL(&run_queue, c, run);
 }
 
-/* ---- deadlines ----------------------------------------------------------------- */
+/* ---- deadlines ----------------------------------------------------------- */
 
 static int64_t
 ordinary_deadline(const struct conn *c)
@@ -109,7 +109,7 @@ arm(struct conn *c)
 	return event_add(&c->on_time, &tv) == 0;
 }
 
-/* ---- ends ------------------------------------------------------------------------- */
+/* ---- ends ---------------------------------------------------------------- */
 
 void
 conn_drop_worker(struct conn *c)
@@ -364,7 +364,7 @@ turn(struct conn *c)
 	}
 }
 
-/* ---- what could not be sent ---------------------------------------------------------------- */
+/* ---- what could not be sent ---------------------------------------------- */
 
 static void
 on_retry(evutil_socket_t fd, short what, void *arg)
@@ -389,7 +389,8 @@ retry_later(struct conn *c)
 		return;
 	if (!event_initialized(&retry_timer))
 		event_assign(&retry_timer, service.base, -1, 0, on_retry, NULL);
-	if (TAILQ_EMPTY(&starved) && event_add(&retry_timer, &retry_time) == -1) {
+	if (TAILQ_EMPTY(&starved) &&
+	    event_add(&retry_timer, &retry_time) == -1) {
 		out_of_memory(c);
 		return;
 	}
@@ -397,7 +398,7 @@ retry_later(struct conn *c)
 	TAILQ_INSERT_TAIL(&starved, c, retry);
 }
 
-/* ---- news of the rules' files -------------------------------------------------------------- */
+/* ---- news of the rules' files -------------------------------------------- */
 
 static void
 evict(struct conn *c, enum reason why)
@@ -486,7 +487,7 @@ conn_run(const struct conn **lone)
 	return judge_again() || !TAILQ_EMPTY(&run_queue);
 }
 
-/* ---- beginnings, and news ------------------------------------------------------------- */
+/* ---- beginnings, and news ------------------------------------------------ */
 
 static void
 on_sock(evutil_socket_t fd, short what, void *arg)

@@ -75,7 +75,7 @@ struct conn {
 	char			 proxy[ADDR_TEXT];	/* balancer, or "" */
 };
 
-/* ---- conn.c ------------------------------------------------------------------ */
+/* ---- conn.c -------------------------------------------------------------- */
 
 /* The only way from one state to the next. */
 void conn_enter(struct conn *c, enum state s);
@@ -110,7 +110,7 @@ void conn_take_worker(struct conn *c, int fd, pid_t pid);
 /* Close the worker's end, and forget what it had not taken. */
 void conn_drop_worker(struct conn *c);
 
-/* ---- entry.c ------------------------------------------------------------------ */
+/* ---- entry.c ------------------------------------------------------------- */
 
 /* The first state's beginning. */
 void entry_begin(struct conn *c);
@@ -121,11 +121,11 @@ void entry_handshake_turn(struct conn *c);
 /* It waits for a worker: one that is ready, or of its own. */
 void entry_give_worker(struct conn *c);
 
-/* ---- echo.c ------------------------------------------------------------------- */
+/* ---- echo.c -------------------------------------------------------------- */
 
 void echo_turn(struct conn *c);
 
-/* ---- conn_log.c: the log, and what is counted with its lines ------------------- */
+/* ---- conn_log.c: the log, and what is counted with its lines ------------- */
 
 void conn_log_accept(const struct conn *c);
 void conn_log_refused(struct conn *c, enum reason why,

@@ -22,7 +22,7 @@
 #define REFUSED_EACH_MS	1000
 #define LEFT_OUT_S	10
 
-/* ---- refusals, and how many of them are told -------------------------------- */
+/* ---- refusals, and how many of them are told ----------------------------- */
 
 static struct log_limit	told[REASON_COUNT];
 static struct event	left_out_timer;

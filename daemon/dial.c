@@ -30,7 +30,7 @@ static bool		resting;	/* until it is asked again */
 static struct event	rest_timer;
 static const struct timeval rest_time = { .tv_usec = 20000 };
 
-/* ---- its start ------------------------------------------------------------------ */
+/* ---- its start ----------------------------------------------------------- */
 
 void
 dial_start(const struct dialer_setup *s, int exe, int at)
@@ -75,7 +75,7 @@ dial_wait(int from, int *status)
 	return false;
 }
 
-/* ---- answers ---------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 /* What whoever has taken over the dialer might send instead. */
 static bool
@@ -110,7 +110,8 @@ receive_answer(int from, struct dialer_answer *a, int *fd)
 		a->error = EMFILE;
 		n = 1;
 	}
-	if (n == 1 && (!is_sound(a, *fd) || (*fd != -1 && !dial_is_stream(*fd)))) {
+	if (n == 1 && (!is_sound(a, *fd) ||
+	    (*fd != -1 && !dial_is_stream(*fd)))) {
 		if (*fd != -1)
 			close(*fd);
 		*fd = -1;
@@ -142,7 +143,7 @@ dial_answered(int from)
 	return n;
 }
 
-/* ---- in the event loop ---------------------------------------------------------------- */
+/* ---- in the event loop --------------------------------------------------- */
 
 static void
 lose_dialer(const char *why)

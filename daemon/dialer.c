@@ -70,7 +70,7 @@ static socklen_t		 service_len;	/* unless it is local */
 static int			 absent;	/* why its socket is; or 0 */
 static bool			 leaving;	/* nothing more is taken */
 
-/* ---- its start ------------------------------------------------------------ */
+/* ---- its start ----------------------------------------------------------- */
 
 bool
 dialer_is_local(const struct dialer_setup *s)
@@ -160,7 +160,7 @@ confine(struct sock_fprog *filter)
 	filter_enter(POLICY_DIALER, filter);
 }
 
-/* ---- answers ---------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 static int64_t
 now(void)
@@ -289,7 +289,7 @@ decided(struct dial *d)
 		finish(d, DIALER_FAILED, error);
 }
 
-/* ---- questions ---------------------------------------------------------------- */
+/* ---- questions ----------------------------------------------------------- */
 
 static struct dial *
 free_dial(void)
@@ -348,7 +348,7 @@ hear(void)
 		begin(&q);
 }
 
-/* ---- waiting ------------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------- */
 
 /* Until the first of them has to be looked at (ms); -1: none. */
 static int64_t

@@ -73,7 +73,7 @@ dns_now(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* ---- sockets, for c-ares ---------------------------------------------------------- */
+/* ---- sockets, for c-ares ------------------------------------------------- */
 
 /*
  * Ours, so that each has the flags that the policy names, none is given an
@@ -128,7 +128,7 @@ static const struct ares_socket_functions sockets = {
 	.aconnect = connect_socket, .arecvfrom = receive, .asendv = transmit
 };
 
-/* ---- channels ----------------------------------------------------------------------- */
+/* ---- channels ------------------------------------------------------------ */
 
 static void
 must(int status, const char *what)
@@ -285,7 +285,7 @@ dns_prepare(const struct resolver_setup *s, uint16_t port[RESOLVER_SERVERS])
 	return n;
 }
 
-/* ---- replies -------------------------------------------------------------------------- */
+/* ---- replies ------------------------------------------------------------- */
 
 /*
  * Read by us: c-ares 1.18 takes names of any length, and keeps one for each
@@ -532,7 +532,7 @@ dns_read_address(const unsigned char *msg, int len,
 	return ok;
 }
 
-/* ---- a look-up ------------------------------------------------------------------------ */
+/* ---- a look-up ----------------------------------------------------------- */
 
 /* One that timed out weighs more: to try again may help. */
 static void
@@ -619,7 +619,7 @@ begin_forward(struct lookup *l)
 	}
 }
 
-/* ---- its answer ------------------------------------------------------------------------ */
+/* ---- its answer ---------------------------------------------------------- */
 
 static const char *
 words_for_trouble(const struct lookup *l)
@@ -713,7 +713,7 @@ advance(struct lookup *l)
 		finish(l);
 }
 
-/* ---- the loop's side -------------------------------------------------------------------- */
+/* ---- the loop's side ----------------------------------------------------- */
 
 int
 dns_find(const struct host_address *who, int64_t deadline)

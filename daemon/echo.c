@@ -20,7 +20,7 @@
 
 static uint8_t plain[PLAIN_MAX];	/* of the turn at hand */
 
-/* ---- from client to worker --------------------------------------------------------- */
+/* ---- from client to worker ----------------------------------------------- */
 
 enum step { STEP_MORE, STEP_WAIT, STEP_LOST };
 
@@ -191,7 +191,7 @@ upstream(struct conn *c)
 	return STEP_MORE;
 }
 
-/* ---- from worker to client ----------------------------------------------------------- */
+/* ---- from worker to client ----------------------------------------------- */
 
 static bool
 encrypt(struct conn *c, const uint8_t *p, size_t len)
@@ -320,7 +320,7 @@ downstream(struct conn *c)
 	return STEP_MORE;
 }
 
-/* ---- both ------------------------------------------------------------------------------- */
+/* ---- both ---------------------------------------------------------------- */
 
 void
 echo_turn(struct conn *c)

@@ -18,7 +18,7 @@
 #include "lookup.h"
 #include "proxy.h"
 
-/* ---- a worker ----------------------------------------------------------------- */
+/* ---- a worker ------------------------------------------------------------ */
 
 static void
 on_worker(evutil_socket_t fd, short what, void *arg)
@@ -106,7 +106,7 @@ entry_give_worker(struct conn *c)
 		conn_enter(c, STATE_WAITING);
 }
 
-/* ---- the service ---------------------------------------------------------------- */
+/* ---- the service --------------------------------------------------------- */
 
 void
 conn_dialed(uint64_t id, int fd, const char *why)
@@ -141,7 +141,7 @@ welcome(struct conn *c)
 		    "died");
 }
 
-/* ---- host-check ---------------------------------------------------------------- */
+/* ---- host-check ---------------------------------------------------------- */
 
 /* False if that is to be later. */
 static bool
@@ -220,7 +220,7 @@ conn_resolved(const struct resolver_answer *a)
 		conn_refuse(c, why, why == REASON_INTERNAL ? NULL : words);
 }
 
-/* ---- the handshake -------------------------------------------------------------- */
+/* ---- the handshake ------------------------------------------------------- */
 
 /* Finer than service_now(): most handshakes take less than its step. */
 static int64_t
@@ -310,7 +310,7 @@ entry_handshake_turn(struct conn *c)
 		admit(c);
 }
 
-/* ---- the balancer's header --------------------------------------------------------- */
+/* ---- the balancer's header ----------------------------------------------- */
 
 /* TLS begins: here is the first thing that costs more than the socket. */
 static void

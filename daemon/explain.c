@@ -39,7 +39,7 @@ static const struct explain	*e;
 static enum reason		 verdict;	/* of all rules so far */
 static json_t			*doc, *rules;	/* --json */
 
-/* ---- files: read by whoever asks, parsed by who can do no harm ------------- */
+/* ---- files: read by whoever asks, parsed by who can do no harm ----------- */
 
 struct blob {
 	uint8_t	*data;
@@ -97,7 +97,7 @@ parse_authorities(void)
 	return a;
 }
 
-/* ---- one line each -------------------------------------------------------------- */
+/* ---- one line each ------------------------------------------------------- */
 
 /* In the order in which a connection meets the rules: the first decides. */
 static void
@@ -131,8 +131,8 @@ tell_client(X509 *leaf)
 		    "serial", serial, "sha256", hex));
 	else
 		printf("certificate %s\nnames       %s\nserial      %s\n"
-		    "sha256      %s\n", subject, names[0] != '\0' ? names : "none",
-		    serial, hex);
+		    "sha256      %s\n", subject,
+		    names[0] != '\0' ? names : "none", serial, hex);
 }
 
 static void
@@ -153,7 +153,7 @@ tell_addresses(void)
 	    " by the balancer " : "", proxy);
 }
 
-/* ---- the rules, in their order -------------------------------------------------------- */
+/* ---- the rules, in their order ------------------------------------------- */
 
 static void
 judge_proxy(void)
@@ -303,7 +303,7 @@ tell_verdict(void)
 	return verdict == REASON_NONE ? EX_OK : EX_NOPERM;
 }
 
-/* ---- the process ------------------------------------------------------------------------- */
+/* ---- the process --------------------------------------------------------- */
 
 /* As a parent does it, with the same descriptor. */
 static int

@@ -52,7 +52,7 @@ struct door {
 };
 static struct door metrics_door, status_door;
 
-/* ---- its start ------------------------------------------------------------------ */
+/* ---- its start ----------------------------------------------------------- */
 
 static void
 read_setup(void)
@@ -94,7 +94,7 @@ confine(void)
 	filter_enter(POLICY_EXPORTER, &filter);
 }
 
-/* ---- listening sockets ------------------------------------------------------------ */
+/* ---- listening sockets --------------------------------------------------- */
 
 static void
 on_rested(evutil_socket_t fd, short what, void *arg)
@@ -130,7 +130,7 @@ open_door(struct door *d, int fd, evconnlistener_cb cb,
 	event_assign(&d->rested, base, -1, 0, on_rested, d);
 }
 
-/* ---- metrics, by HTTP ---------------------------------------------------------------- */
+/* ---- metrics, by HTTP ---------------------------------------------------- */
 
 static void
 put_header(struct evhttp_request *r, const char *key, const char *value)
@@ -220,7 +220,7 @@ on_status_error(struct evconnlistener *l, void *arg)
 	on_error(l, arg);
 }
 
-/* ---- status: whoever connects is told, and is not listened to --------------------------- */
+/* ---- status: whoever connects is told, and is not listened to ------------ */
 
 static void
 on_event(struct bufferevent *b, short what, void *arg)
@@ -253,7 +253,7 @@ on_status(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from,
 		fatal(EX_OSERR, "out of memory");
 }
 
-/* ---- the whole ------------------------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------- */
 
 static void
 prepare(void)

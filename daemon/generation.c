@@ -72,7 +72,7 @@ static struct generation	*current;	/* serving, or NULL */
 static uint32_t			 last_number;
 static bool			 stopping;
 
-/* ---- files --------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 static const char *
 unfit_key(const struct stat *st)
@@ -142,7 +142,7 @@ mark_files(struct generation *g)
 	}
 }
 
-/* ---- members --------------------------------------------------------------------- */
+/* ---- members ------------------------------------------------------------- */
 
 static struct member *
 free_member(void)
@@ -394,7 +394,7 @@ tell_news(struct member *m)
 	return GRACE_MS;
 }
 
-/* ---- progress --------------------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------------ */
 
 /* It has no pipe any more when it was told to go, or has told so itself. */
 static bool
@@ -448,7 +448,7 @@ generation_well(void)
 	return true;
 }
 
-/* ---- generations ------------------------------------------------------------------ */
+/* ---- generations --------------------------------------------------------- */
 
 static void
 forget_if_empty(struct generation *g)
@@ -781,7 +781,7 @@ generation_reaped(pid_t pid, int status)
 	return -1;
 }
 
-/* ---- the loop's questions ------------------------------------------------------------ */
+/* ---- the loop's questions ------------------------------------------------ */
 
 int
 generation_poll(struct pollfd *p, int max)

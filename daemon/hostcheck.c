@@ -19,8 +19,8 @@ hostcheck_address(const struct rules *r, X509 *leaf,
 	if (r->host_check != HOST_CHECK_NAME) {
 		bool fits = judge_address(leaf, from);
 
-		snprintf(words, HOSTCHECK_TEXT, "%s is %s of its IP names", host,
-		    fits ? "one" : "none");
+		snprintf(words, HOSTCHECK_TEXT, "%s is %s of its IP names",
+		    host, fits ? "one" : "none");
 		if (fits)
 			return HOSTCHECK_HOLDS;
 	}

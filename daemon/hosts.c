@@ -72,7 +72,7 @@ hosts_add_name(char list[RESOLVER_NAMES][RESOLVER_NAME_SIZE], uint32_t *count,
 	return true;
 }
 
-/* ---- parsing ------------------------------------------------------------------- */
+/* ---- parsing ------------------------------------------------------------- */
 
 static bool
 parse_address(const char *s, struct host_address *who)
@@ -144,7 +144,7 @@ hosts_parse(const char *text, size_t len)
 	return h;
 }
 
-/* ---- the file --------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 /* As much as there is, HOSTS_MAX at most; -1 with errno set. */
 static ssize_t

@@ -39,7 +39,7 @@ static int		handle;			/* on it, for signals */
 static int64_t		started, due;
 static int		backoff;
 
-/* ---- sockets --------------------------------------------------------------------- */
+/* ---- sockets ------------------------------------------------------------- */
 
 /* A socket that nobody answers at was left by one that was killed. */
 static bool
@@ -168,7 +168,7 @@ keeper_let_go(void)
 	close_outlet(&status_outlet);
 }
 
-/* ---- the process -------------------------------------------------------------------- */
+/* ---- the process --------------------------------------------------------- */
 
 static int
 make_setup(void)

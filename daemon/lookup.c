@@ -29,7 +29,7 @@ static bool		resting;	/* until it is asked again */
 static struct event	rest_timer;
 static const struct timeval rest_time = { .tv_usec = 20000 };
 
-/* ---- its start ------------------------------------------------------------------ */
+/* ---- its start ----------------------------------------------------------- */
 
 void
 lookup_start(const struct resolver_setup *s, int exe, int at)
@@ -77,7 +77,7 @@ lookup_wait(int from, int *status)
 	return false;
 }
 
-/* ---- questions and answers --------------------------------------------------------- */
+/* ---- questions and answers ----------------------------------------------- */
 
 static bool
 send_query(int to, uint64_t id, const struct sockaddr_storage *address)
@@ -143,7 +143,7 @@ lookup_answered(int from)
 	return receive_answer(from, &a);
 }
 
-/* ---- in the event loop ---------------------------------------------------------------- */
+/* ---- in the event loop --------------------------------------------------- */
 
 static void
 lose_resolver(const char *why)
@@ -236,7 +236,7 @@ lookup_ask(uint64_t id, const struct sockaddr_storage *address)
 	return LOOKUP_NOT;
 }
 
-/* ---- without one ------------------------------------------------------------------------- */
+/* ---- without one --------------------------------------------------------- */
 
 static int64_t
 now(void)

@@ -105,8 +105,8 @@ usage(FILE *to, int code)
 	    "address, be let in?\n"
 	    "  --reasons\n"
 	    "           all words for a refusal, and what they mean\n"
-	    "  --status who is there, how close the limits are, what runs out\n",
-	    to);
+	    "  --status who is there, how close the limits are, what runs "
+	    "out\n", to);
 	exit(code);
 }
 
@@ -148,8 +148,8 @@ check_options(void)
 	    q->proxy.ss_family != 0))
 		die(EX_USAGE, "--from and --proxy go with --explain");
 	if (q->file != NULL && q->from.ss_family == 0)
-		die(EX_USAGE, "--explain wants --from with the address that the "
-		    "client comes from");
+		die(EX_USAGE, "--explain wants --from with the address that "
+		    "the client comes from");
 	if (options.json && q->file == NULL && !options.reasons &&
 	    !options.status)
 		die(EX_USAGE, "--json goes with --explain, --reasons or "

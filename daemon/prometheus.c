@@ -20,7 +20,7 @@ const char *const prometheus_queries[QUERY_OUTCOMES] = {
 
 static struct evbuffer *out;
 
-/* ---- one line ------------------------------------------------------------- */
+/* ---- one line ------------------------------------------------------------ */
 
 static void
 family(const char *name, const char *type, const char *help)
@@ -44,7 +44,7 @@ single(const char *name, const char *type, const char *help, uint64_t n)
 	evbuffer_add_printf(out, "%s %llu\n", name, (unsigned long long)n);
 }
 
-/* ---- families -------------------------------------------------------------- */
+/* ---- families ------------------------------------------------------------ */
 
 static void
 tell_service(const struct service_metrics *s)

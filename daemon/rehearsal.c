@@ -40,7 +40,7 @@ static pid_t	held_pid;
 static int	command = -1;	/* a byte: begin; end of file: go */
 static int	life = -1;	/* end of file: it has gone */
 
-/* ---- what is missing -------------------------------------------------------------- */
+/* ---- what is missing ----------------------------------------------------- */
 
 static struct {
 	enum policy_id	whose;
@@ -170,7 +170,7 @@ missing(pid_t pid)
 		name_call(pid, whose, &info);
 }
 
-/* ---- the tracer -------------------------------------------------------------------- */
+/* ---- the tracer ---------------------------------------------------------- */
 
 static _Noreturn void
 on_alarm(int sig)
@@ -267,7 +267,7 @@ rehearsal_now(void)
 	rehearse();
 }
 
-/* ---- one that is held ------------------------------------------------------------------ */
+/* ---- one that is held ---------------------------------------------------- */
 
 static void
 close_if(int fd)

@@ -116,7 +116,7 @@ confine(const uint16_t *port, uint32_t servers)
 	filter_enter(POLICY_RESOLVER, &filter);
 }
 
-/* ---- answers ---------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 static void
 answer(struct resolver_answer *a, uint64_t id)
@@ -144,7 +144,7 @@ resolver_done(int lookup, const struct host_address *who,
 	}
 }
 
-/* ---- questions ---------------------------------------------------------------------- */
+/* ---- questions ----------------------------------------------------------- */
 
 /* What is known without asking: from the file, or from last time. */
 static bool

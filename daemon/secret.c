@@ -188,7 +188,8 @@ secret_init(void)
 		    "the limit (ulimit -l, LimitMEMLOCK=)");
 	heap = find_heap();
 	if (heap == NULL)
-		fatal(EX_SOFTWARE, "libcrypto's secure heap is not as expected");
+		fatal(EX_SOFTWARE, "libcrypto's secure heap is not as "
+		    "expected");
 	if (replace_heap())
 		try_secret();
 }

@@ -56,7 +56,7 @@ int64_t service_now(void);
 /* Accept no more; end when the last connection has.  deadline_ms 0: none. */
 void service_drain(int64_t deadline_ms, const char *why);
 
-/* ---- stash.c: ready workers ------------------------------------------------- */
+/* ---- stash.c: ready workers ---------------------------------------------- */
 
 /* Serve the spawner's channel; asks for the first workers. */
 void stash_start(int channel);
@@ -90,7 +90,7 @@ bool stash_leaves(void);
 /* Called when a worker is ready; the first makes the parent so. */
 void service_ready(void);
 
-/* ---- conn.c: a client's way --------------------------------------------------- */
+/* ---- conn.c: a client's way ---------------------------------------------- */
 
 /*
  * A client on `sock` (owned from here on), which comes from `from`; there is

@@ -94,7 +94,7 @@ lose_spawner(const char *why)
 	service_drain(service.config->drain_ms, "spawner-died");
 }
 
-/* ---- each second, while there is something to watch ------------------------- */
+/* ---- each second, while there is something to watch ---------------------- */
 
 static void
 watch(void)

@@ -20,7 +20,7 @@ statement_prepare(void)
 	json_object_seed(0);	/* jansson's own would open a file */
 }
 
-/* ---- parts: each takes what it is given ------------------------------------- */
+/* ---- parts: each takes what it is given ---------------------------------- */
 
 static void
 put(json_t *object, const char *key, json_t *value)
@@ -66,7 +66,7 @@ age(uint64_t ms)
 	return number(ms > now ? 0 : (now - ms) / 1000);
 }
 
-/* ---- the service --------------------------------------------------------------- */
+/* ---- the service --------------------------------------------------------- */
 
 static json_t *
 service(const struct service_metrics *s)
@@ -152,7 +152,7 @@ limits(const struct metrics *m, const struct service_metrics *s)
 	return all;
 }
 
-/* ---- connections ------------------------------------------------------------------ */
+/* ---- connections --------------------------------------------------------- */
 
 static json_t *
 connections(const struct metrics *m)
@@ -209,7 +209,7 @@ expiry(const struct metrics *m)
 	return all;
 }
 
-/* ---- sessions ---------------------------------------------------------------------- */
+/* ---- sessions ------------------------------------------------------------ */
 
 static json_t *
 address(const struct roster_session *s)
@@ -287,7 +287,7 @@ sessions(const struct service_metrics *service)
 	return all;
 }
 
-/* ---- the whole ----------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------- */
 
 static int
 give(const char *text, size_t len, void *to)

@@ -33,7 +33,7 @@
 static const struct status	*asked;
 static const char		*path;		/* the socket's */
 
-/* ---- asking ------------------------------------------------------------------ */
+/* ---- asking -------------------------------------------------------------- */
 
 static int
 connect_to_exporter(const struct config *c)
@@ -115,7 +115,7 @@ read_answer(int fd)
 	return j;
 }
 
-/* ---- what is in it -------------------------------------------------------------- */
+/* ---- what is in it ------------------------------------------------------- */
 
 static long long
 number(const json_t *o, const char *key)
@@ -179,7 +179,7 @@ bytes(long long n, char to[64])
 	return to;
 }
 
-/* ---- the screen ------------------------------------------------------------------- */
+/* ---- the screen ---------------------------------------------------------- */
 
 static void
 print_service(const json_t *all)
@@ -322,7 +322,8 @@ status_run(const struct status *s)
 	confine();
 	all = read_answer(STATUS_FD);
 	if (s->json)
-		ok = json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 &&
+		ok = json_dumpf(all, stdout,
+		    JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 &&
 		    putchar('\n') != EOF;
 	else
 		print_screen(all);

@@ -108,8 +108,8 @@ needs_restart(const struct config *c)
 		    "first to need it, needs a restart";
 	if (!supervisor.one_uid && c->worker == WORKER_RELAY &&
 	    strcmp(c->dialer_user, supervisor.dialer_user) != 0)
-		return "dialer-user: a change, or a worker that is the first to "
-		    "need it, needs a restart";
+		return "dialer-user: a change, or a worker that is the first "
+		    "to need it, needs a restart";
 	if (old != NULL && (!config_same_listen(&old->metrics, &c->metrics) ||
 	    !config_same_listen(&old->status, &c->status) ||
 	    strcmp(old->exporter_user, c->exporter_user) != 0))

@@ -25,8 +25,10 @@ struct supervisor {
 	char		 resolver_user[CONFIG_NAME_MAX];
 	char		 exporter_user[CONFIG_NAME_MAX];
 	char		 dialer_user[CONFIG_NAME_MAX];
-	uid_t		 uid, worker_uid, resolver_uid, exporter_uid, dialer_uid;
-	gid_t		 gid, worker_gid, resolver_gid, exporter_gid, dialer_gid;
+	uid_t		 uid, worker_uid, resolver_uid, exporter_uid;
+	uid_t		 dialer_uid;
+	gid_t		 gid, worker_gid, resolver_gid, exporter_gid;
+	gid_t		 dialer_gid;
 	int		 daemon_exe, worker_exe;	/* held open: O_PATH */
 	int		 board, board_to_read;	/* one memfd */
 	uint32_t	 slots;
@@ -55,7 +57,7 @@ void supervisor_tell_manager(void);
 /* Serve with this first configuration; returns the exit code. */
 int supervisor_run(const struct config *first);
 
-/* ---- generation.c ------------------------------------------------------------- */
+/* ---- generation.c -------------------------------------------------------- */
 
 /* At most so many generations have sessions at once. */
 #define GENERATIONS_MAX 4
@@ -120,7 +122,7 @@ void generation_stop(void);
 uint32_t generation_number(void);
 const struct config *generation_current(void);
 
-/* ---- listener.c ----------------------------------------------------------------- */
+/* ---- listener.c ---------------------------------------------------------- */
 
 /*
  * The listening socket for an address: the one we have, or a new one.  -1

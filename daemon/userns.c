@@ -15,10 +15,11 @@
 
 #include "confine.h"
 
-#define MEND_APPARMOR "install the package apparmor, and load posternd's with " \
+#define MEND_APPARMOR \
+    "install the package apparmor, and load posternd's with " \
     "apparmor_parser -r /etc/apparmor.d/posternd"
 
-/* ---- tried by a child ------------------------------------------------------- */
+/* ---- tried by a child ---------------------------------------------------- */
 
 /* In the child: 0, or the errno of what failed. */
 static int
@@ -54,7 +55,7 @@ try(int (*step)(uid_t, gid_t), uid_t uid, gid_t gid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 }
 
-/* ---- what it is --------------------------------------------------------------- */
+/* ---- what it is ---------------------------------------------------------- */
 
 static bool
 sysctl_is(const char *path, char value)
@@ -85,12 +86,13 @@ who_forbids(void)
 		return "what forbids them cannot be told from here, without "
 		    "/proc/sys (systemd: ProcSubset=pid); look outside: sysctl "
 		    "kernel.apparmor_restrict_unprivileged_userns is 1: "
-		    MEND_APPARMOR "; sysctl kernel.unprivileged_userns_clone is "
-		    "0: set it to 1; neither: a chroot, a container's filter or "
-		    "the service manager (systemd: RestrictNamespaces=)";
+		    MEND_APPARMOR "; sysctl kernel.unprivileged_userns_clone "
+		    "is 0: set it to 1; neither: a chroot, a container's "
+		    "filter or the service manager (systemd: "
+		    "RestrictNamespaces=)";
 	if (sysctl_is("/proc/sys/kernel/unprivileged_userns_clone", '0'))
-		return "sysctl kernel.unprivileged_userns_clone is 0: set it to "
-		    "1";
+		return "sysctl kernel.unprivileged_userns_clone is 0: set it "
+		    "to 1";
 	if (sysctl_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
 	    '1'))
 		return "AppArmor allows them to programs with a profile: "
@@ -109,9 +111,9 @@ reason(int error)
 		return sysctls_are_seen() ?
 		    "as many as a sysctl user.max_*_namespaces allows are in "
 		    "use, or too many within each other" :
-		    "sysctl user.max_user_namespaces, which cannot be seen from "
-		    "here (systemd: ProcSubset=pid), is 0 or too small: set it "
-		    "to 10000, say; or too many are within each other";
+		    "sysctl user.max_user_namespaces, which cannot be seen "
+		    "from here (systemd: ProcSubset=pid), is 0 or too small: "
+		    "set it to 10000, say; or too many are within each other";
 	if (error != EPERM && error != EACCES)
 		return "the kernel needs CONFIG_USER_NS and the other "
 		    "namespaces";

@@ -16,7 +16,8 @@ unfit(const struct stat *st)
 	if (st->st_size == 0)
 		return "is empty";
 	if (st->st_size > FILE_MAX)
-		return "is larger than 16 MiB, the most that is read of such a file";
+		return "is larger than 16 MiB, the most that is read of such "
+		    "a file";
 	return NULL;
 }
 

@@ -195,8 +195,8 @@ filter_prepare(enum policy_id id, struct sock_fprog *prog)
 	const char *why;
 
 	if (!filter_compile(policy_get(id), prog, &why))
-		fatal(EX_OSERR, "cannot compile the seccomp filter of %s: %s: %s",
-		    policy_get(id)->process, why, strerror(errno));
+		fatal(EX_OSERR, "cannot compile the seccomp filter of %s: %s: "
+		    "%s", policy_get(id)->process, why, strerror(errno));
 }
 
 void

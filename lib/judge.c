@@ -59,7 +59,7 @@ rules_default(struct rules *r)
 	r->client_usage = true;
 }
 
-/* ---- the files ---------------------------------------------------------------- */
+/* ---- the files ----------------------------------------------------------- */
 
 static bool
 at_end_of_pem(void)
@@ -354,7 +354,7 @@ is_anchor(const struct authorities *a, const X509 *cert)
 /* A bit for each word, in struct judgement. */
 _Static_assert(REASON_COUNT <= 32, "more words than bits");
 
-/* ---- faults -------------------------------------------------------------------- */
+/* ---- faults -------------------------------------------------------------- */
 
 static void
 found(struct judgement *j, enum reason why, int error, int depth, X509 *cert)
@@ -387,7 +387,7 @@ judgement_free(struct judgement *j)
 	}
 }
 
-/* ---- what libcrypto verifies --------------------------------------------------- */
+/* ---- what libcrypto verifies --------------------------------------------- */
 
 struct trial {
 	const struct authorities	*a;
@@ -640,7 +640,7 @@ verify(const struct trial *t, X509 *leaf, STACK_OF(X509) *sent)
 	ERR_clear_error();
 }
 
-/* ---- rules of our own ---------------------------------------------------------- */
+/* ---- rules of our own ---------------------------------------------------- */
 
 static bool
 is_pinned(const struct rules *r, X509 *leaf)
@@ -707,7 +707,7 @@ judge_quickly(const struct authorities *a, const struct rules *r, X509 *leaf,
 	return try(&t, leaf, sent);
 }
 
-/* ---- in words ------------------------------------------------------------------- */
+/* ---- in words ------------------------------------------------------------ */
 
 static void
 tell_time(char *dst, size_t size, const char *what, const ASN1_TIME *t)
@@ -866,7 +866,7 @@ judge_tell(const struct judgement *j, const struct authorities *a,
 	return true;
 }
 
-/* ---- host-check ----------------------------------------------------------------- */
+/* ---- host-check ---------------------------------------------------------- */
 
 bool
 judge_address(X509 *leaf, const struct sockaddr_storage *address)

@@ -116,7 +116,7 @@ bool judge_tell(const struct judgement *j, const struct authorities *a,
 /* The word's reason for an error of X509_verify_cert; *known: it is listed. */
 enum reason judge_x509_reason(int error, bool *known);
 
-/* ---- host-check ------------------------------------------------------------- */
+/* ---- host-check ---------------------------------------------------------- */
 
 /* Is the address (IPv4-mapped is taken as IPv4) an IP name of the leaf? */
 bool judge_address(X509 *leaf, const struct sockaddr_storage *address);

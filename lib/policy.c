@@ -66,10 +66,11 @@
 #define GROUP(n, w, r) { .name = (n), .when = (w), .rows = (r), \
 	.count = sizeof(r) / sizeof((r)[0]) }
 
-/* ---- rows that several processes share ------------------------------------ */
+/* ---- rows that several processes share ----------------------------------- */
 
 static const struct policy_row memory_rows[] = {
-	{ "brk", { {0} }, "the heap, whence all that it remembers has its room" },
+	{ "brk", { {0} },
+	    "the heap, whence all that it remembers has its room" },
 };
 static const struct policy_group memory =
     GROUP("memory", WHEN_ALWAYS, memory_rows);
@@ -99,7 +100,8 @@ static const struct policy_group ending =
 
 /* What libcrypto does at any time. */
 static const struct policy_row random_rows[] = {
-	{ "getpid", { {0} }, "its random numbers must not be a fork's as well" },
+	{ "getpid", { {0} },
+	    "its random numbers must not be a fork's as well" },
 };
 static const struct policy_group randomness =
     GROUP("random", WHEN_ALWAYS, random_rows);
@@ -154,11 +156,11 @@ static const struct policy_row sanitizer_old_rows[] = {
 static const struct policy_group sanitizer_old =
     GROUP("sanitizer-old", WHEN_SANITIZED | WHEN_OLD_CALLS, sanitizer_old_rows);
 
-/* ---- reserve: not seen in an ordinary run ---------------------------------- */
+/* ---- reserve: not seen in an ordinary run -------------------------------- */
 
 static const struct policy_row clock_rows[] = {
-	{ "clock_gettime", { {0} }, "the time, on a kernel or clock that has it "
-	    "only by a call" },
+	{ "clock_gettime", { {0} }, "the time, on a kernel or clock that has "
+	    "it only by a call" },
 };
 static const struct policy_group clocks =
     GROUP("reserve-clock", WHEN_ALWAYS, clock_rows);
@@ -173,16 +175,16 @@ static const struct policy_group old_clocks =
     GROUP("reserve-libraries-clock", WHEN_ALWAYS, old_clock_rows);
 
 static const struct policy_row date_rows[] = {
-	{ "time", { {0} }, "has a certificate run out?  On a kernel that has the "
-	    "date only by a call" },
+	{ "time", { {0} }, "has a certificate run out?  On a kernel that has "
+	    "the date only by a call" },
 };
 static const struct policy_group dates =
     GROUP("reserve-date", WHEN_OLD_CALLS, date_rows);
 
 /* A wait with an end, on which the process's own deadlines depend. */
 static const struct policy_row resumed_rows[] = {
-	{ "restart_syscall", { {0} }, "a wait with an end goes on after SIGSTOP "
-	    "and SIGCONT, on a kernel that resumes it so" },
+	{ "restart_syscall", { {0} }, "a wait with an end goes on after "
+	    "SIGSTOP and SIGCONT, on a kernel that resumes it so" },
 };
 static const struct policy_group resumed =
     GROUP("reserve-wait", WHEN_ALWAYS, resumed_rows);
@@ -264,7 +266,7 @@ static const struct policy_row resized_rows[] = {
 static const struct policy_group resized =
     GROUP("reserve-resize", WHEN_ALWAYS, resized_rows);
 
-/* ---- echo worker ------------------------------------------------------------ */
+/* ---- echo worker --------------------------------------------------------- */
 
 static const struct policy_row echo_rows[] = {
 	{ "exit_group", { {0} }, "it ends when its client has" },
@@ -273,7 +275,7 @@ static const struct policy_row echo_rows[] = {
 };
 static const struct policy_group echo = GROUP("echo", WHEN_ALWAYS, echo_rows);
 
-/* ---- pool worker ------------------------------------------------------------ */
+/* ---- pool worker --------------------------------------------------------- */
 
 /*
  * A client's descriptor is any but 3 and 4, up to RLIMIT_NOFILE; 0 to 2, which
@@ -307,7 +309,7 @@ static const struct policy_row pool_new_rows[] = {
 static const struct policy_group pool_new =
     GROUP("pool-new", WHEN_NEW_CALLS, pool_new_rows);
 
-/* ---- relay worker ----------------------------------------------------------- */
+/* ---- relay worker -------------------------------------------------------- */
 
 static const struct policy_row relay_rows[] = {
 	{ "exit_group", { {0} }, "it ends when client and service have" },
@@ -326,22 +328,22 @@ static const struct policy_row relay_rows[] = {
 static const struct policy_group relay =
     GROUP("relay", WHEN_ALWAYS, relay_rows);
 
-/* ---- init of the workers' pid namespace -------------------------------------- */
+/* ---- init of the workers' pid namespace ---------------------------------- */
 
 /* It has closed 0, 1 and 2. */
 static const struct policy_row init_rows[] = {
 	{ "close", { EQ(0, 0) }, "a worker is ended" },
 	{ "pidfd_send_signal", { EQ(0, 0), EQ(1, SIGKILL), EQ(2, 0), EQ(3, 0) },
-	    "a worker has outlived its session; nobody outside of its namespace "
-	    "can be meant" },
-	{ "read", { EQ(0, 3) }, "waits for its parent's end when its spawner has "
-	    "gone" },
+	    "a worker has outlived its session; nobody outside of its "
+	    "namespace can be meant" },
+	{ "read", { EQ(0, 3) }, "waits for its parent's end when its spawner "
+	    "has gone" },
 	{ "recvmsg", { EQ(0, 4), EQ(2, MSG_CMSG_CLOEXEC) },
 	    "waits for a worker that it is to end, or for its spawner's end" },
 };
 static const struct policy_group init = GROUP("init", WHEN_ALWAYS, init_rows);
 
-/* ---- spawner ------------------------------------------------------------------ */
+/* ---- spawner ------------------------------------------------------------- */
 
 static const struct policy_row spawner_rows[] = {
 	{ "clone", { EQ(0, SIGCHLD) },
@@ -399,7 +401,7 @@ static const struct policy_row relaying_rows[] = {
 static const struct policy_group relaying =
     GROUP("relaying", WHEN_ALWAYS, relaying_rows);
 
-/* ---- parent -------------------------------------------------------------------- */
+/* ---- parent -------------------------------------------------------------- */
 
 /* Its numbers are those of daemon/handoff.h, which asserts them. */
 static const struct policy_row parent_rows[] = {
@@ -479,7 +481,7 @@ static const struct policy_row parent_fstat_rows[] = {
 static const struct policy_group parent_fstat =
     GROUP("reserve-parent", WHEN_ALWAYS, parent_fstat_rows);
 
-/* ---- resolver ------------------------------------------------------------------ */
+/* ---- resolver ------------------------------------------------------------ */
 
 static const struct policy_row resolver_rows[] = {
 	{ "close", { {0} }, "a question to a DNS server is answered" },
@@ -507,7 +509,7 @@ static const struct policy_row resolver_rows[] = {
 static const struct policy_group resolver =
     GROUP("resolver", WHEN_ALWAYS, resolver_rows);
 
-/* ---- dialer -------------------------------------------------------------------- */
+/* ---- dialer -------------------------------------------------------------- */
 
 /*
  * The limits on connect(2) name one memory (POLICY_DIAL_ADDRESS), and one
@@ -517,7 +519,8 @@ static const struct policy_group resolver =
  * another put in its place: no mmap, munmap, mremap, mprotect or madvise.
  */
 static const struct policy_row dialer_rows[] = {
-	{ "close", { {0} }, "a connection is handed over, or did not come about" },
+	{ "close", { {0} },
+	    "a connection is handed over, or did not come about" },
 	{ "connect", { EQ(1, POLICY_DIAL_ADDRESS),
 	    EQ(2, sizeof(struct sockaddr_un)) },
 	    "to the service, and to nothing else" },
@@ -559,7 +562,7 @@ static const struct policy_row dial_spawner_rows[] = {
 static const struct policy_group dial_spawner =
     GROUP("dial-spawner", WHEN_ALWAYS, dial_spawner_rows);
 
-/* ---- exporter ------------------------------------------------------------------ */
+/* ---- exporter ------------------------------------------------------------ */
 
 static const struct policy_row exporter_rows[] = {
 	{ "accept4", { EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC) },
@@ -586,7 +589,7 @@ static const struct policy_row exporter_new_rows[] = {
 static const struct policy_group exporter_new =
     GROUP("exporter-new", WHEN_NEW_CALLS, exporter_new_rows);
 
-/* ---- set-up: what is done between fork and a process's own filter ----------- */
+/* ---- set-up: what is done between fork and a process's own filter -------- */
 
 /* Between fork and exec, by the child of a supervisor or a parent. */
 static const struct policy_row exec_rows[] = {
@@ -953,7 +956,8 @@ static const struct policy_group enclose_old =
     GROUP("enclose-old", WHEN_OLD_CALLS, enclose_old_rows);
 
 static const struct policy_row enclose_new_rows[] = {
-	{ "mkdirat", { EQ(2, 0700) }, "can nothing be made in the empty root?" },
+	{ "mkdirat", { EQ(2, 0700) },
+	    "can nothing be made in the empty root?" },
 };
 static const struct policy_group enclose_new =
     GROUP("enclose-new", WHEN_NEW_CALLS, enclose_new_rows);
@@ -1029,7 +1033,8 @@ static const struct policy_group fledge_old =
     GROUP("fledge-old", WHEN_OLD_CALLS, fledge_old_rows);
 
 static const struct policy_row fledge_new_rows[] = {
-	{ "dup3", { EQ(1, 3), EQ(2, 0) }, "a worker's own end gets its number" },
+	{ "dup3", { EQ(1, 3), EQ(2, 0) },
+	    "a worker's own end gets its number" },
 };
 static const struct policy_group fledge_new =
     GROUP("fledge-new", WHEN_NEW_CALLS, fledge_new_rows);
@@ -1064,7 +1069,8 @@ static const struct policy_group fledge_relay =
     GROUP("fledge-relay", WHEN_ALWAYS, fledge_relay_rows);
 
 static const struct policy_row fledge_relay_old_rows[] = {
-	{ "dup2", { EQ(1, 4) }, "the connection to the service gets its number" },
+	{ "dup2", { EQ(1, 4) },
+	    "the connection to the service gets its number" },
 };
 static const struct policy_group fledge_relay_old =
     GROUP("fledge-relay-old", WHEN_OLD_CALLS, fledge_relay_old_rows);
@@ -1076,7 +1082,7 @@ static const struct policy_row fledge_relay_new_rows[] = {
 static const struct policy_group fledge_relay_new =
     GROUP("fledge-relay-new", WHEN_NEW_CALLS, fledge_relay_new_rows);
 
-/* ---- supervisor --------------------------------------------------------------- */
+/* ---- supervisor ---------------------------------------------------------- */
 
 static const struct policy_row supervisor_rows[] = {
 	{ "bind", { EQ(2, sizeof(struct sockaddr_in)) },
@@ -1092,8 +1098,8 @@ static const struct policy_row supervisor_rows[] = {
 	{ "getegid", { {0} }, "is a key's group, which may read it, its own?" },
 	{ "geteuid", { {0} }, "is a key that is not root's its own?" },
 	{ "getpid", { {0} }, "its parents learn whose death is theirs" },
-	{ "ioctl", { EQ(1, TCGETS) }, "the configuration's scanner asks whether "
-	    "it reads a terminal" },
+	{ "ioctl", { EQ(1, TCGETS) }, "the configuration's scanner asks "
+	    "whether it reads a terminal" },
 	{ "ioctl", { EQ(1, TIOCOUTQ) }, "has a parent taken its news?" },
 	{ "listen", { EQ(1, SOMAXCONN) },
 	    "a start or a reload names an address to listen at" },
@@ -1172,7 +1178,7 @@ static const struct policy_row supervisor_log_rows[] = {
 static const struct policy_group supervisor_log =
     GROUP("supervisor-log", WHEN_ALWAYS, supervisor_log_rows);
 
-/* ---- client ------------------------------------------------------------------------ */
+/* ---- client -------------------------------------------------------------- */
 
 static const struct policy_row client_rows[] = {
 	{ "ppoll", { {0} }, "waits for the server, its input or its output" },
@@ -1192,7 +1198,7 @@ static const struct policy_row client_rows[] = {
 static const struct policy_group client =
     GROUP("client", WHEN_ALWAYS, client_rows);
 
-/* ---- posternd --explain ------------------------------------------------------------- */
+/* ---- posternd --explain -------------------------------------------------- */
 
 static const struct policy_row explain_rows[] = {
 	{ "ppoll", { EQ(1, 1) }, "waits for the resolver" },
@@ -1206,7 +1212,7 @@ static const struct policy_row explain_rows[] = {
 static const struct policy_group explain =
     GROUP("explain", WHEN_ALWAYS, explain_rows);
 
-/* ---- posternd --status --------------------------------------------------------------- */
+/* ---- posternd --status --------------------------------------------------- */
 
 static const struct policy_row status_rows[] = {
 	{ "ppoll", { EQ(1, 1) }, "waits for the exporter" },
@@ -1218,7 +1224,7 @@ static const struct policy_row status_rows[] = {
 static const struct policy_group status =
     GROUP("status", WHEN_ALWAYS, status_rows);
 
-/* ---- postern-certgen, looking at what somebody else wrote -------------------------- */
+/* ---- postern-certgen, looking at what somebody else wrote ---------------- */
 
 static const struct policy_row looker_rows[] = {
 	{ "sysinfo", { {0} },
@@ -1229,7 +1235,7 @@ static const struct policy_row looker_rows[] = {
 static const struct policy_group looker =
     GROUP("looker", WHEN_ALWAYS, looker_rows);
 
-/* ---- the processes ------------------------------------------------------------------ */
+/* ---- the processes ------------------------------------------------------- */
 
 #define OWN_GROUPS	20
 #define SETUP_GROUPS	24
@@ -1251,13 +1257,13 @@ static const struct declaration {
 	    &sanitizer, &sanitizer_old }, { NULL } },
 	[POLICY_PARENT] = { "parent", "posternd: parent", POLICY_SUPERVISOR,
 	    { &parent, &parent_old, &parent_new, &parent_fstat, &memory,
-	    &randomness, &seeds, &ending, &clocks, &old_clocks, &dates, &resumed,
-	    &late, &no_heap, &pressure, &sanitizer, &sanitizer_old },
+	    &randomness, &seeds, &ending, &clocks, &old_clocks, &dates,
+	    &resumed, &late, &no_heap, &pressure, &sanitizer, &sanitizer_old },
 	    { &exec, &exec_old, &exec_new, &program, &program_old,
 	    &program_new, &loader, &loader_old, &loader_new, &files,
-	    &files_reserve, &parent_setup, &libressl, &looper, &ids, &empty_root,
-	    &empty_root_old, &empty_root_new, &without_root, &give_up, &settle,
-	    &landlock, &filter } },
+	    &files_reserve, &parent_setup, &libressl, &looper, &ids,
+	    &empty_root, &empty_root_old, &empty_root_new, &without_root,
+	    &give_up, &settle, &landlock, &filter } },
 	[POLICY_RESOLVER] = { "resolver", "posternd: resolver",
 	    POLICY_SUPERVISOR,
 	    { &resolver, &last_words, &by_itself, &clocks, &old_clocks, &dates,
@@ -1354,7 +1360,7 @@ static const struct declaration {
 	    { NULL } },
 };
 
-/* ---- tables out of declarations ------------------------------------------------------- */
+/* ---- tables out of declarations ------------------------------------------ */
 
 static struct policy	tables[POLICY_COUNT];
 
@@ -1454,7 +1460,7 @@ policy_of_title(const char *title, enum policy_id *id)
 	return false;
 }
 
-/* ---- machine and build ----------------------------------------------------------------- */
+/* ---- machine and build --------------------------------------------------- */
 
 #ifdef POSTERN_SANITIZED
 #define SANITIZED	WHEN_SANITIZED
@@ -1489,12 +1495,13 @@ policy_group_used(const struct policy_group *g)
 	return policy_group_used_on(g, OLD_CALLS);
 }
 
-/* ---- the supervisor's capabilities -------------------------------------------------------- */
+/* ---- the supervisor's capabilities --------------------------------------- */
 
 static const struct policy_capability capabilities[] = {
 	{ "CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH,
 	    "opens key and certificate wherever they lie" },
-	{ "CAP_KILL", CAP_KILL, "signals its parents, which have another user" },
+	{ "CAP_KILL", CAP_KILL,
+	    "signals its parents, which have another user" },
 	{ "CAP_SETGID", CAP_SETGID, "its children give root's group up" },
 	{ "CAP_SETUID", CAP_SETUID, "its children give root up" },
 	{ "CAP_SETPCAP", CAP_SETPCAP, "its children empty their bounding set" },

@@ -102,8 +102,9 @@ gone() {
 	! alive "$1"
 }
 
-# is_stopped PID: SIGSTOP, which it was sent, has stopped it.  Under `make trace'
-# it stands still at each call as well: then it must not have that before it.
+# is_stopped PID: SIGSTOP, which it was sent, has stopped it.  Under `make
+# trace' it stands still at each call as well: then it must not have that before
+# it.
 is_stopped() {
 	awk '/^State:\t[Tt]/ { stopped = 1 }
 	    /^S[ih][gd]Pnd:.*[4-7c-f]....$/ { stopped = 0 }

@@ -8,7 +8,7 @@ source_dir=$(cd "$(atf_get_srcdir)" && while ! test -e regress/manager.py &&
     test "$PWD" != /; do cd ..; done && pwd)
 units=$source_dir/etc/systemd
 
-# ---- a small one (regress/manager.py) -----------------------------------------
+# ---- a small one (regress/manager.py) ----------------------------------------
 
 # launch_managed [manager's option...] -- [posternd's option...]: start it, wait
 # for nothing.  Sets $manager_pid; $daemon_pid once it is known.
@@ -87,7 +87,7 @@ must_refuse() {
 	atf_check_equal 1 "$(wc -l <daemon.log)"
 }
 
-# ---- what it has heard ---------------------------------------------------------
+# ---- what it has heard -------------------------------------------------------
 
 heard() {
 	grep -q -e "$1" heard
@@ -101,7 +101,7 @@ heard_count() {
 	grep -c -e "$1" heard
 }
 
-# ---- systemd itself, as pid 1 of namespaces of its own ---------------------------
+# ---- systemd itself, as pid 1 of namespaces of its own -----------------------
 
 # What becomes of the machine: everything of this one to read, and what is
 # written, beside it, in memory.  It has its own processes, network (of which lo

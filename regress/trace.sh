@@ -27,7 +27,8 @@ make_stand_in() {
 	done </proc/self/status
 	test "\$value" = 0 || exec $2 "\$@"
 	exec strace -DDD -f -q -s 64 -X raw \\
-	    -e raw='!prctl,execve,seccomp' -o $trace/log/$1.\$\$.\$(date +%s%N) \\
+	    -e raw='!prctl,execve,seccomp' \\
+	    -o $trace/log/$1.\$\$.\$(date +%s%N) \\
 	    $2 "\$@"
 	END
 	chmod 755 "$trace/bin/$1"
@@ -53,7 +54,8 @@ untraced() {
 
 # All cases, or those of the command line, without those that cannot be traced.
 cases() {
-	HOME=$build/regress kyua --config=none --logfile="$trace/kyua.log" list \
+	HOME=$build/regress kyua --config=none \
+	    --logfile="$trace/kyua.log" list \
 	    --kyuafile="$build/regress/Kyuafile" "$@" |
 	    sed 's/ .*//' | while read -r case_; do
 		for pattern in $(untraced); do

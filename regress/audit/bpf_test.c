@@ -282,7 +282,7 @@ ATF_TC_BODY(scratch_memory, tc)
 	ATF_CHECK_EQ(9, reach.way[0].test[0].value);
 }
 
-/* ---- the tables --------------------------------------------------------------- */
+/* ---- the tables ---------------------------------------------------------- */
 
 static struct sock_fprog
 compiled(enum policy_id id)

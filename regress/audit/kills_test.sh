@@ -113,7 +113,8 @@ text_body() {
 	grep -q 'system call: getpid (1073741863, x32)' out || atf_fail "no x32"
 	as_kmsg "$hex_record" | sed 's/syscall=110/syscall=9999/' >records
 	audit kills --file records
-	grep -q 'system call: one without a name (9999' out || atf_fail "no 9999"
+	grep -q 'system call: one without a name (9999' out ||
+	    atf_fail "no 9999"
 }
 
 e2e_case others "Whose it is, and that others are left out"
@@ -123,14 +124,18 @@ others_body() {
 	    sed 's/comm=[0-9A-F]*/comm="x"/')"
 	atf_check_equal "'program'" "$(one 'k["known"]')"
 	one 'k["processes"]' >whose
-	grep -q "'echo'" whose && grep -q "'spawner'" whose || atf_fail "not all"
+	grep -q "'echo'" whose && grep -q "'spawner'" whose ||
+	    atf_fail "not all"
 	grep -q "'parent'" whose && atf_fail "the parent is another program"
 	# Those whose tables allow the call were not it.
-	of_kernel "$(as_kmsg "$hex_record" | sed -e 's/comm=[0-9A-F]*/comm="x"/' \
-	    -e 's,postern/postern-worker,posternd,' -e 's/syscall=110/syscall=231/')"
+	of_kernel "$(as_kmsg "$hex_record" | sed \
+	    -e 's/comm=[0-9A-F]*/comm="x"/' \
+	    -e 's,postern/postern-worker,posternd,' \
+	    -e 's/syscall=110/syscall=231/')"
 	# All allow it, so that nothing more is known.
 	atf_check_equal "'program'" "$(one 'k["known"]')"
-	of_kernel "$(as_kmsg "$hex_record" | sed -e 's/comm=[0-9A-F]*/comm="x"/' \
+	of_kernel "$(as_kmsg "$hex_record" | sed \
+	    -e 's/comm=[0-9A-F]*/comm="x"/' \
 	    -e 's/syscall=110/syscall=3/')"
 	one 'k["processes"]' >whose
 	grep -q "'init'" whose && grep -q "'echo'" whose || atf_fail "not those"
@@ -161,7 +166,8 @@ others_body() {
 	: >records
 	audit kills --file records
 	grep -q '^no process of postern was killed' out || atf_fail "not said"
-	of_kernel '4,418,1460115703,-;kauditd_printk_skb: 12 callbacks suppressed' \
+	of_kernel \
+	    '4,418,1460115703,-;kauditd_printk_skb: 12 callbacks suppressed' \
 	    '4,418,1460115703,-;kauditd_printk_skb: 3 callbacks suppressed'
 	atf_check_equal "15 True" "$(json out '"%d %s" % (d["lost"],
 	    d["some_lost"])')"
@@ -444,7 +450,8 @@ no_journal_body() {
 	exit 1" postern-audit kills --json >out 2>err ||
 	    atf_fail "it failed: $(cat err)"
 	atf_check_equal 1 "$(json out 'len(d["kills"])')"
-	for end in 'exit 3:it ended with 3' 'kill -9 $$:was killed by signal 9'; do
+	for end in 'exit 3:it ended with 3' \
+	    'kill -9 $$:was killed by signal 9'; do
 		code=0
 		with_journal "#!/bin/sh
 		${end%%:*}" postern-audit kills --json >out 2>err || code=$?

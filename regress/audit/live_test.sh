@@ -319,7 +319,8 @@ older_kernel_body() {
 	start_daemon
 	audit_of_older_kernel
 	test "$status" -eq 0 ||
-	    atf_fail "it ended with $status: $(grep FAILED live.out; cat live.err)"
+	    atf_fail "it ended with $status:" \
+	    "$(grep FAILED live.out; cat live.err)"
 	for layer in 'mdwe 6\.3' 'landlock-net 6\.7' 'landlock-scope 6\.12'; do
 		expect_shown "absent ${layer% *} *absent: kernel (Linux ${layer#* } has it)"
 	done
@@ -336,7 +337,8 @@ older_kernel_body() {
 	record $(tree_of "$daemon_pid")
 	audit_of_older_kernel
 	test "$status" -eq 0 ||
-	    atf_fail "it ended with $status: $(grep FAILED live.out; cat live.err)"
+	    atf_fail "it ended with $status:" \
+	    "$(grep FAILED live.out; cat live.err)"
 	expect_shown 'absent key .*secret memory is absent: kernel'
 	stop_daemon
 }

@@ -51,14 +51,16 @@ limits_body() {
 	audit policy parent
 	for limit in \
 	    'prot == PROT_READ|PROT_WRITE, flags == MAP_PRIVATE|MAP_ANONYMOUS' \
-	    'op == FUTEX_WAKE_PRIVATE' 'advice == MADV_DONTNEED' 'level == IPPROTO_TCP, optname == TCP_NODELAY' \
+	    'op == FUTEX_WAKE_PRIVATE' 'advice == MADV_DONTNEED' \
+	    'level == IPPROTO_TCP, optname == TCP_NODELAY' \
 	    'flags == SOCK_CLOEXEC|SOCK_NONBLOCK' 'how == SHUT_WR' \
 	    'flags == MSG_PEEK|MSG_DONTWAIT, addr == NULL'; do
 		grep -qxF "      if $limit" out || atf_fail "not there: $limit"
 	done
 	audit policy supervisor
 	for limit in 'flags == SIGCHLD' 'pid == -1, options == WNOHANG' \
-	    'mode == 0700' '(prot & PROT_EXEC) == 0, (flags & MAP_SHARED) == 0' \
+	    'mode == 0700' \
+	    '(prot & PROT_EXEC) == 0, (flags & MAP_SHARED) == 0' \
 	    'level == IPPROTO_IPV6, optname == IPV6_V6ONLY' \
 	    '(flags & (O_ACCMODE|O_CREAT|O_TRUNC)) == O_RDONLY'; do
 		grep -qxF "      if $limit" out || atf_fail "not there: $limit"
@@ -137,7 +139,8 @@ man_body() {
 	    if r["limits"] else "") for g in { g["group"]: g
 	    for p in d["processes"] for g in p["groups"] }.values()
 	    for r in g["rows"]))' >rows
-	grep '^\.It Ic ' page | sort | diff rows - >&2 || atf_fail "not all rows"
+	grep '^\.It Ic ' page | sort | diff rows - >&2 ||
+	    atf_fail "not all rows"
 	# For the tests' own prefix, as elsewhere.
 	make -n -C "$(atf_get_srcdir)/../../.." B="$PWD/b" DESTDIR=/nowhere \
 	    install >plan 2>&1 || atf_fail "make: $(tail -n 3 plan)"
@@ -189,7 +192,8 @@ capabilities_body() {
 	audit policy --man
 	while read -r name reason; do
 		grep -q "^    $name  *" text || atf_fail "$name is not in text"
-		grep -qx ".It Dv $name" out || atf_fail "$name is not in the page"
+		grep -qx ".It Dv $name" out ||
+		    atf_fail "$name is not in the page"
 	done <declared
 	grep -c '^    CAP_' text >shown
 	atf_check_equal "$(wc -l <declared)" "$(cat shown)"

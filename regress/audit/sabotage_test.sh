@@ -99,7 +99,7 @@ control_body() {
 	expect_green
 }
 
-# ---- filters -------------------------------------------------------------------
+# ---- filters -----------------------------------------------------------------
 
 red wider 'a row more in a table' \
     'echo add getppid' 'echo filters'
@@ -245,7 +245,7 @@ pauses() {
 	grep -q nanosleep "/proc/$audit_pid/wchan"
 }
 
-# ---- rights ---------------------------------------------------------------------
+# ---- rights ------------------------------------------------------------------
 
 red capability 'capabilities left in the namespace' \
     'spawner sabotage capability' \
@@ -278,7 +278,7 @@ groups_body() {
 	expect_failed 'parent user' 'spawner user' 'echo user'
 }
 
-# ---- places ----------------------------------------------------------------------
+# ---- places ------------------------------------------------------------------
 
 red writable_root 'a root that can be written' \
     'spawner sabotage writable_root' 'spawner root,init root,echo root'
@@ -295,7 +295,7 @@ red no_landlock 'a spawner and its workers without Landlock' \
 red parent_no_landlock 'a parent without Landlock' \
     'parent sabotage landlock' 'parent landlock,parent landlock-net'
 
-# ---- the process itself ------------------------------------------------------------
+# ---- the process itself ------------------------------------------------------
 
 red dumpable 'a supervisor that can be traced and dumped' \
     'supervisor sabotage dumpable' 'supervisor hidden'

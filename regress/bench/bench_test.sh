@@ -140,7 +140,8 @@ made_up() {
 	         "socat": (50,), "loopback": (900, 900)}
 	def rows(figure, numbers):
 	    return [{"round": n + 1, figure: v} for n, v in enumerate(numbers)]
-	results = {s: {"echo-64x64": rows("per_s", v)} for s, v in rates.items()}
+	results = {s: {"echo-64x64": rows("per_s", v)}
+	    for s, v in rates.items()}
 	for s, us in (("postern", (500, 400)), ("nginx", (550, 450)),
 	              ("go", (300, 300)), ("postern-pool", (300, 320))):
 	    results[s]["handshake"] = rows("cpu_us", us)

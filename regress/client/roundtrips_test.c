@@ -81,7 +81,10 @@ ATF_TC_BODY(far_apart, tc)
 ATF_TC_WITHOUT_HEAD(lost);
 ATF_TC_BODY(lost, tc)
 {
-	static const struct { uint64_t sent, back; const char *text; } some[] = {
+	static const struct {
+		uint64_t sent, back;
+		const char *text;
+	} some[] = {
 		{ 0, 0, "0" }, { 5, 5, "0" }, { 5, 0, "100" }, { 3, 1, "66.7" },
 		{ 1000, 999, "0.1" }, { 1000000000, 999999999, "0.01" },
 		{ 10000, 1, "99.9" }, { 1000000000, 1, "99.9" },

@@ -314,7 +314,8 @@ drawn_again()
 sender_pid()
 {
 	for pid_ in $(tree_of "$script_pid"); do
-		test "$(cat "/proc/$pid_/comm" 2>/dev/null)" = postern || continue
+		test "$(cat "/proc/$pid_/comm" 2>/dev/null)" = postern ||
+		    continue
 		sender=$pid_
 		return 0
 	done

@@ -54,7 +54,7 @@ set_state(uint32_t i, enum slot_state s)
 	metric_set(&service->slot[i].state, s);
 }
 
-/* ---- what is said of it ------------------------------------------------------ */
+/* ---- what is said of it -------------------------------------------------- */
 
 static char *
 text_of(bool (*write)(struct evbuffer *))
@@ -129,7 +129,7 @@ check_statement(void)
 	json_decref(j);
 }
 
-/* ---- honest parents -------------------------------------------------------------- */
+/* ---- honest parents ------------------------------------------------------ */
 
 ATF_TC_WITHOUT_HEAD(counters_stay);
 ATF_TC_BODY(counters_stay, tc)
@@ -280,7 +280,7 @@ ATF_TC_BODY(no_room, tc)
 	ATF_CHECK_EQ(5, roster_enter(&from, "", 1, 1));
 }
 
-/* ---- others ------------------------------------------------------------------------- */
+/* ---- others -------------------------------------------------------------- */
 
 /* Each byte of the slots; the supervisor's place with nonsense, too. */
 static void
@@ -376,7 +376,7 @@ ATF_TC_BODY(meanwhile, tc)
 	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
 }
 
-/* ---- how many there are ------------------------------------------------------ */
+/* ---- how many there are -------------------------------------------------- */
 
 static void
 set_shares(uint64_t each)

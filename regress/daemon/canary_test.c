@@ -26,7 +26,7 @@ enum kind { WELL, DUMB, GONE, RUBBISH, NO_WORKER, DEAF, SHORT, WRONG, KILLED,
 static struct config	config;
 static int		channel;	/* the spawner's end */
 
-/* ---- a spawner, and its worker -------------------------------------------------- */
+/* ---- a spawner, and its worker ------------------------------------------- */
 
 static void
 tell(uint32_t type, int signal, int fd)
@@ -104,7 +104,7 @@ play(enum kind kind)
 	_exit(0);
 }
 
-/* ---- the parent ------------------------------------------------------------------ */
+/* ---- the parent ---------------------------------------------------------- */
 
 static void
 run(void *arg)
@@ -162,7 +162,7 @@ check_fails(enum kind kind, const char *words)
 	ATF_CHECK(log_has("process=parent event=canary "));
 }
 
-/* ---- the cases --------------------------------------------------------------------- */
+/* ---- the cases ----------------------------------------------------------- */
 
 ATF_TC_WITHOUT_HEAD(well);
 ATF_TC_BODY(well, tc)

@@ -175,7 +175,8 @@ sample_body() {
 	    -e 's|^#\(.*ca = \).*|\1"ca.pem"|' \
 	    "$(atf_get_srcdir)/../../../etc/posternd.conf" >posternd.conf
 	test "$(grep -c -e '^certificate = "s' -e '^key = "s' \
-	    -e '^	ca = "ca.pem"' posternd.conf)" -eq 3 || atf_fail "the names"
+	    -e '^	ca = "ca.pem"' posternd.conf)" -eq 3 ||
+	    atf_fail "the names"
 	good
 }
 

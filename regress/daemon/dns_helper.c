@@ -251,7 +251,7 @@ serve(int real, struct packet *p)
 	pass_on(real, p);
 }
 
-/* ---- TCP --------------------------------------------------------------------- */
+/* ---- TCP ----------------------------------------------------------------- */
 
 static uint8_t	huge[2 + 65535];	/* with its length */
 static size_t	huge_len;
@@ -320,7 +320,7 @@ serve_tcp(int fd)
 	return send(fd, huge, huge_len, MSG_NOSIGNAL) == (ssize_t)huge_len;
 }
 
-/* ---- the two ----------------------------------------------------------------- */
+/* ---- the two ------------------------------------------------------------- */
 
 static int
 open_socket(const char *s, int type,

@@ -374,7 +374,7 @@ ATF_TC_BODY(mangled, tc)
 	ATF_CHECK(read_message(m.len));
 }
 
-/* ---- addresses ----------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------- */
 
 /* Is it there?  -1: malformed. */
 static int
@@ -475,7 +475,7 @@ ATF_TC_BODY(wrong_addresses, tc)
 	ATF_CHECK_EQ(-1, has_address("2001:db8::1", m.len));
 }
 
-/* ---- how long a question may take -------------------------------------------------- */
+/* ---- how long a question may take ---------------------------------------- */
 
 #define DEADLINE	INT64_C(1000)	/* ms */
 

@@ -47,7 +47,7 @@ static struct tls	*server;
 static BIO		*to_server, *to_client;
 static int		last_alert;
 
-/* ---- certificates ------------------------------------------------------------ */
+/* ---- certificates -------------------------------------------------------- */
 
 /* Of this curve, or RSA of so many bits. */
 static EVP_PKEY *
@@ -165,7 +165,7 @@ badly_signed(const struct identity *good)
 	return x;
 }
 
-/* ---- a handshake in memory ----------------------------------------------------- */
+/* ---- a handshake in memory ----------------------------------------------- */
 
 static ssize_t
 on_read(struct tls *t, void *buf, size_t len, void *arg)
@@ -272,7 +272,7 @@ part(struct pair *p)
 	SSL_CTX_free(p->ctx);
 }
 
-/* ---- the same both ways ----------------------------------------------------------- */
+/* ---- the same both ways -------------------------------------------------- */
 
 static size_t
 pem(char *dst, X509 *x, EVP_PKEY *key)
@@ -354,17 +354,20 @@ tell_all(FILE *out)
 		{ "good", good, NULL, false },
 		{ "good, TLS 1.2", good, NULL, true },
 		{ "no certificate", { NULL, NULL }, NULL, false },
-		{ "P-384", client(ec_key(NID_secp384r1), &ca, 3600), NULL, false },
-		{ "P-521", client(ec_key(NID_secp521r1), &ca, 3600), NULL, false },
+		{ "P-384", client(ec_key(NID_secp384r1), &ca, 3600), NULL,
+		    false },
+		{ "P-521", client(ec_key(NID_secp521r1), &ca, 3600), NULL,
+		    false },
 		{ "secp256k1", client(ec_key(NID_secp256k1), &ca, 3600), NULL,
 		    true },
 		{ "RSA", client(make_key(0, 2048), &ca, 3600), NULL, false },
 		{ "RSA of 1024 bits", client(make_key(0, 1024), &ca, 3600),
 		    NULL, true },
 		{ "self-signed", client(self, NULL, 3600), NULL, false },
-		{ "another CA's", client(ec_key(NID_X9_62_prime256v1), &stranger, 3600),
+		{ "another CA's", client(ec_key(NID_X9_62_prime256v1),
+		    &stranger, 3600), NULL, false },
+		{ "expired", client(ec_key(NID_X9_62_prime256v1), &ca, -60),
 		    NULL, false },
-		{ "expired", client(ec_key(NID_X9_62_prime256v1), &ca, -60), NULL, false },
 		{ "wrong key", wrong, NULL, false },
 		{ "wrong key, TLS 1.2", wrong, NULL, true },
 		{ "wrong signature", forged, NULL, false },
@@ -423,12 +426,13 @@ ATF_TC_BODY(same_verdicts, tc)
 	ATF_CHECK(strstr(report->text[1], "wrong key: bad-signature,") != NULL);
 	ATF_CHECK(strstr(report->text[1], "wrong key, TLS 1.2: bad-signature,")
 	    != NULL);
-	ATF_CHECK(strstr(report->text[1], "expired: expired, alert 45") != NULL);
+	ATF_CHECK(strstr(report->text[1], "expired: expired, alert 45")
+	    != NULL);
 	ATF_CHECK(strstr(report->text[1], "invalid point: let in") == NULL);
 	puts(report->text[1]);
 }
 
-/* ---- allocations of an echo --------------------------------------------------------- */
+/* ---- allocations of an echo ---------------------------------------------- */
 
 static unsigned long allocations;
 static bool counting;

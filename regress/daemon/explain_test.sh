@@ -574,7 +574,8 @@ many_names() {
 	    fail_with_log "openssl"
 }
 
-e2e_case many_names "ten thousand names are judged, and cut where they are shown"
+e2e_case many_names \
+    "ten thousand names are judged, and cut where they are shown"
 many_names_body() {
 	make_pki
 	many_names many '' 10000

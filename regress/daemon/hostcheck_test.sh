@@ -393,7 +393,7 @@ hosts_reloaded_body() {
 	stop_daemon
 }
 
-# ---- without a balancer --------------------------------------------------------
+# ---- without a balancer ------------------------------------------------------
 
 e2e_case by_socket "The address of the connection itself"
 by_socket_head() {

@@ -153,7 +153,7 @@ ATF_TC_BODY(addresses, tc)
 	ATF_CHECK(!host_address(&a, 0, bytes));
 }
 
-/* ---- the file -------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 static void
 write_file(const char *text, size_t len)

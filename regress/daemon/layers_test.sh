@@ -134,7 +134,8 @@ limits_body() {
 	stop_daemon
 }
 
-root_case limits_shared "A parent may use memory for its share of the connections"
+root_case limits_shared \
+    "A parent may use memory for its share of the connections"
 limits_shared_body() {
 	make_pki
 	write_conf max-connections=101 parents=2
@@ -271,7 +272,8 @@ start_without() {
 	: >daemon.log
 	set -- "$1" posternd -f posternd.conf
 	is_root || set -- "$@" -U
-	"$(atf_get_srcdir)/without_helper" "$@" </dev/null >daemon.out 2>daemon.log &
+	"$(atf_get_srcdir)/without_helper" "$@" </dev/null >daemon.out \
+	    2>daemon.log &
 	daemon_pid=$!
 	record $daemon_pid
 	expect_log event=ready
@@ -491,7 +493,7 @@ ends_unwilling_body() {
 	stop_daemon
 }
 
-# ---- what no file of /proc shows ----------------------------------------------
+# ---- what no file of /proc shows ---------------------------------------------
 
 # trace_of TITLE: of who took it, of those that were traced.
 trace_of() {
@@ -537,7 +539,8 @@ compiled() {
 	cat trace.* | grep -c 'memfd_create("filter"'
 }
 
-root_case compiled_once "Filters are compiled once, at a start, and not for a worker"
+root_case compiled_once \
+    "Filters are compiled once, at a start, and not for a worker"
 compiled_once_head() {
 	atf_set descr "Filters are compiled once, at a start, and not for a worker"
 	atf_set require.user root

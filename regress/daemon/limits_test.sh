@@ -266,7 +266,8 @@ let_in() {
 	state_is "$1$tries" 1 0
 }
 
-e2e_case sessions_too "Sessions count as those on their way in do, and come back"
+e2e_case sessions_too \
+    "Sessions count as those on their way in do, and come back"
 sessions_too_body() {
 	begin_limits max-connections-per-address=3
 	hold one 4
@@ -876,7 +877,8 @@ told_at_the_end() {
 	}
 }
 
-root_case no_descriptors "Without descriptors clients wait, nothing spins, all goes on"
+root_case no_descriptors \
+    "Without descriptors clients wait, nothing spins, all goes on"
 no_descriptors_body() {
 	begin_limits parents=1
 	hold one 4
@@ -915,7 +917,8 @@ no_descriptors_body() {
 	told_at_the_end spawner spawn-failed
 }
 
-root_case no_room_for_workers "Nor do new workers find room: nobody is sent away"
+root_case no_room_for_workers \
+    "Nor do new workers find room: nobody is sent away"
 no_room_for_workers_body() {
 	begin_limits parents=1
 	hold one 4
@@ -1011,7 +1014,8 @@ settled() {
 
 # Errors that cannot be had for the asking are put in the kernel's mouth.  What
 # it is asked instead must be allowed.
-root_case no_kernel_memory "Nor if it is the kernel that has none: ENFILE, ENOBUFS, ENOMEM"
+root_case no_kernel_memory \
+    "Nor if it is the kernel that has none: ENFILE, ENOBUFS, ENOMEM"
 no_kernel_memory_body() {
 	begin_limits parents=1
 	parent=$(parents)
@@ -1051,7 +1055,8 @@ lines_in() {
 starve() {
 	for error in ENOBUFS ENOMEM; do
 		run_in_background strace -qq -o calls -p "$1" -e trace="$2" \
-		    -e inject="$2:error=$error:syscall=getpid:when=$3" 2>strace.err
+		    -e inject="$2:error=$error:syscall=getpid:when=$3" \
+		    2>strace.err
 		tracer=$!
 		expect_soon is_traced "$1"
 		echo "$* $error" >>one.in

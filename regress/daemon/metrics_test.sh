@@ -222,7 +222,7 @@ ends_body() {
 	stop_daemon
 }
 
-# ---- where and how it is asked --------------------------------------------------
+# ---- where and how it is asked -----------------------------------------------
 
 e2e_case unix_socket "On a Unix socket, for whoever can reach it"
 unix_socket_body() {
@@ -320,7 +320,8 @@ bad_requests_body() {
 	printf 'nonsense\r\n\r\n' | say
 	answered 400
 	# What has not been read when it closes may take the answer along.
-	for request in 'POST /metrics HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc' \
+	for request in \
+	    'POST /metrics HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc' \
 	    'GET /metrics HTTP/1.1\r\nContent-Length: 99999\r\n\r\nabc' \
 	    'GET /metrics HTTP/1.1\r\nContent-Length: -1\r\n\r\nabc' \
 	    'GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\na'
@@ -396,7 +397,8 @@ answers_status() {
 	timeout 4 posternd -f posternd.conf --status >out 2>err
 }
 
-e2e_case status_first "Whoever asks for metrics gives way to who asks for status"
+e2e_case status_first \
+    "Whoever asks for metrics gives way to who asks for status"
 status_first_body() {
 	make_pki
 	write_metrics_conf
@@ -414,7 +416,7 @@ get_quietly() {
 	ask_metrics >metrics.text 2>/dev/null
 }
 
-# ---- status -----------------------------------------------------------------------
+# ---- status ------------------------------------------------------------------
 
 e2e_case status "Status: who is there, since when, with how much"
 status_body() {
@@ -517,14 +519,15 @@ status_rights_body() {
 	grep -q 'Permission denied' err || atf_fail "$(cat err)"
 	# A liar on the socket: what it says is read by who can do nothing.
 	stop_daemon
-	socat UNIX-LISTEN:status.sock,fork SYSTEM:'head -c 100000 /dev/urandom' &
+	socat UNIX-LISTEN:status.sock,fork \
+	    SYSTEM:'head -c 100000 /dev/urandom' &
 	record $!
 	expect_soon test -S status.sock
 	ask_status >out 2>err && atf_fail "it believed that"
 	grep -q 'what it says is no answer' err || atf_fail "$(cat err)"
 }
 
-# ---- its life -------------------------------------------------------------------------
+# ---- its life ----------------------------------------------------------------
 
 e2e_case dies "Its death touches nothing; again and again it comes later"
 dies_body() {

@@ -47,7 +47,7 @@ struct peer {
 
 static uint16_t port;
 
-/* ---- connections ---------------------------------------------------------- */
+/* ---- connections --------------------------------------------------------- */
 
 static int
 dial(void)
@@ -135,7 +135,7 @@ wait_for_hangup(int fd)
 			err(1, "poll");
 }
 
-/* ---- many at once --------------------------------------------------------- */
+/* ---- many at once -------------------------------------------------------- */
 
 /* xorshift64*: each seed a stream of its own. */
 static void
@@ -199,7 +199,7 @@ many(int n)
 	SSL_CTX_free(ctx);
 }
 
-/* ---- those that do not read ----------------------------------------------- */
+/* ---- those that do not read ---------------------------------------------- */
 
 /* Send as much as is taken now. */
 static void
@@ -251,7 +251,7 @@ deaf(int n)
 	SSL_CTX_free(ctx);
 }
 
-/* ---- one client, one way to end ------------------------------------------- */
+/* ---- one client, one way to end ------------------------------------------ */
 
 /* Sends all, ends its side, and only then reads. */
 static void
@@ -383,7 +383,7 @@ mute(struct peer *p)
 	printf("ended by %s\n", ending(p));
 }
 
-/* ---- one that keeps the end of its handshake ------------------------------- */
+/* ---- one that keeps the end of its handshake ----------------------------- */
 
 /*
  * Where the last of these records begins (RFC 8446, 5.1: type, version,
@@ -473,7 +473,7 @@ late(int minor)
 	SSL_CTX_free(ctx);
 }
 
-/* ---- without TLS ---------------------------------------------------------- */
+/* ---- without TLS --------------------------------------------------------- */
 
 static void
 silent(void)
@@ -501,7 +501,7 @@ raw(void)
 	close(fd);
 }
 
-/* --------------------------------------------------------------------------- */
+/* -------------------------------------------------------------------------- */
 
 static const struct {
 	const char	*word;

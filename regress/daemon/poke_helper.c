@@ -91,8 +91,8 @@ tell_end(pid_t pid)
 	puts("watched");
 	fflush(stdout);
 	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
-		ptrace(PTRACE_CONT, pid, NULL, (void *)(long)(status >> 16 == 0 ?
-		    WSTOPSIG(status) : 0));
+		ptrace(PTRACE_CONT, pid, NULL,
+		    (void *)(long)(status >> 16 == 0 ? WSTOPSIG(status) : 0));
 	if (WIFSIGNALED(status))
 		printf("killed %s\n", sigabbrev_np(WTERMSIG(status)));
 	else

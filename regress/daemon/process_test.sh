@@ -672,7 +672,8 @@ resolver_stopped_body() {
 	start_with_resolver timeouts.resolve=1s timeouts.drain=90s
 	kill -STOP "$(the_one 'posternd: resolver*')"
 	echo hello >in
-	run_in_background connect -w 120 -C local.pem -K local.key <in >out 2>err
+	run_in_background connect -w 120 -C local.pem -K local.key <in >out \
+	    2>err
 	client=$!
 	wait_for 15 gone $client || {
 		show_log

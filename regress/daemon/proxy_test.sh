@@ -221,7 +221,8 @@ subjectAltName=IP:192.0.2.7"
 
 # ---- what is believed --------------------------------------------------------
 
-e2e_case carried "the carried address is the client, in the log and for the rules"
+e2e_case carried \
+    "the carried address is the client, in the log and for the rules"
 carried_body() {
 	start_behind clients.host-check=address
 	for header in v4 tlvs crc longest mapped; do
@@ -264,7 +265,8 @@ subjectAltName=DNS:localhost"
 	stop_daemon
 }
 
-e2e_case pieces "a header may come byte by byte, or with the handshake behind it"
+e2e_case pieces \
+    "a header may come byte by byte, or with the handshake behind it"
 pieces_body() {
 	start_behind
 	for header in v4 v6 crc local; do

@@ -102,9 +102,10 @@ write_strange_client() {
 	END
 }
 
-# ---- clients that get through ---------------------------------------------------
+# ---- clients that get through ------------------------------------------------
 
-e2e_case tcp "What a client sends reaches the service, and its answer the client"
+e2e_case tcp \
+    "What a client sends reaches the service, and its answer the client"
 tcp_body() {
 	start_relay echo
 	assert_echo
@@ -145,7 +146,8 @@ local_body() {
 	stop_daemon
 }
 
-e2e_case again "A service that starts again is found, its directory anew as well"
+e2e_case again \
+    "A service that starts again is found, its directory anew as well"
 again_body() {
 	local_relay echo
 	for _ in 1 2; do
@@ -324,7 +326,8 @@ e2e_case reads_late "What a service reads late, when all have gone, is whole"
 reads_late_body() {
 	start_relay later
 	write_strange_client
-	python3 strange_client.py "$port" 100 >out || atf_fail "the client failed"
+	python3 strange_client.py "$port" 100 >out ||
+	    atf_fail "the client failed"
 	expect_log 'event=close .*end=finished bytes_in=1000000 '
 	expect_soon no_relay_worker
 	touch go
@@ -461,9 +464,10 @@ cut_body() {
 	stop_daemon
 }
 
-# ---- services that are not well ----------------------------------------------------
+# ---- services that are not well ----------------------------------------------
 
-e2e_case unreachable "A service that is not there: refused, counted; later served"
+e2e_case unreachable \
+    "A service that is not there: refused, counted; later served"
 unreachable_body() {
 	start_relay nobody
 	expect_refused 'detail="Connection refused"'
@@ -618,7 +622,7 @@ other_network() {
 	test "$(readlink "$net")" != "$(readlink /proc/self/ns/net)"
 }
 
-# ---- deadlines, drain, reload ---------------------------------------------------------
+# ---- deadlines, drain, reload ------------------------------------------------
 
 e2e_case deadlines "Idle and session end a relay as they end an echo"
 deadlines_body() {
@@ -705,7 +709,8 @@ new_dialer_body() {
 }
 
 # 64 are under way at most.  Who has to wait has no more time for that.
-e2e_case queue "More clients than may be asked for at once: each refused in time"
+e2e_case queue \
+    "More clients than may be asked for at once: each refused in time"
 queue_body() {
 	start_relay full -- timeouts.connect=2s
 	fill "127.0.0.1:$app"
@@ -777,7 +782,8 @@ burst_body() {
 	kill -CONT "$3" "$4"
 	wait_for 60 accepted 90 || atf_fail "not all are connected"
 	kill -CONT "$1" "$2"
-	wait_for 60 greeted 110 || atf_fail "$(wc -l <out) were served: $(cat err)"
+	wait_for 60 greeted 110 ||
+	    atf_fail "$(wc -l <out) were served: $(cat err)"
 	test "$(log_count event=dialer-died)" -eq 0 || atf_fail "one died"
 	stop_daemon
 }
@@ -837,7 +843,7 @@ crowded_body() {
 	stop_daemon
 }
 
-# ---- processes that die ----------------------------------------------------------------
+# ---- processes that die ------------------------------------------------------
 
 dialer_is_not() {
 	new=$(dialer) && test -n "$new" && test "$new" != "$1"
@@ -911,7 +917,8 @@ worker_dies_body() {
 # The processes are used up, and one worker whose client has gone hangs: it is
 # that one who has to end, and those who wait, more than a spawner keeps wishes
 # of, get in then.
-root_case no_processes "Where no worker can be made, one that hangs is ended yet"
+root_case no_processes \
+    "Where no worker can be made, one that hangs is ended yet"
 no_processes_body() {
 	start_relay greet hello -- timeouts.handshake=100s timeouts.drain=1s
 	mkfifo feed
@@ -946,7 +953,7 @@ no_processes_body() {
 	stop_daemon
 }
 
-# ---- who the client is -------------------------------------------------------------------
+# ---- who the client is -------------------------------------------------------
 
 heard() {
 	python3 -c 'import json, sys
@@ -1048,16 +1055,18 @@ hostile_body() {
 	stop_daemon
 }
 
-e2e_case behind_balancer "Behind a balancer it is the address that this one tells"
+e2e_case behind_balancer \
+    "Behind a balancer it is the address that this one tells"
 behind_balancer_body() {
 	start_relay header -- relay.proxy=yes 'proxy.from={"127.0.0.1"}'
 	echo hello >in
-	connect --proxy-v2 192.0.2.7:4711 <in >out 2>err || atf_fail "$(cat err)"
+	connect --proxy-v2 192.0.2.7:4711 <in >out 2>err ||
+	    atf_fail "$(cat err)"
 	assert_heard 'd["source"]' "192.0.2.7 4711"
 	stop_daemon
 }
 
-# ---- a real one -----------------------------------------------------------------------------
+# ---- a real one --------------------------------------------------------------
 
 start_nginx() {
 	cat >nginx.conf <<-END

@@ -213,7 +213,8 @@ new_files_body() {
 	echo hello | connect 2>/dev/null && atf_fail "the old CA still counts"
 	expect_log 'event=refused reason=untrusted'
 	echo hello >in
-	postern -R ca.pem -C other.pem -K other.key 127.0.0.1 "$port" <in >out ||
+	postern -R ca.pem -C other.pem -K other.key 127.0.0.1 "$port" \
+	    <in >out ||
 	    atf_fail "the new CA does not count"
 	cmp in out || atf_fail "not what was sent"
 	stop_daemon

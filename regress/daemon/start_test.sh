@@ -423,7 +423,8 @@ environment_body() {
 # ours need let it in.
 nobody="setpriv --reuid=nobody --regid=nogroup --clear-groups"
 
-root_case not_root "Without root it starts with -U only, and says what is weaker"
+root_case not_root \
+    "Without root it starts with -U only, and says what is weaker"
 not_root_head() {
 	atf_set descr "Without root it starts with -U only, and tells"
 	atf_set require.user root

@@ -29,7 +29,7 @@ static int		channel;	/* the spawner's end */
 static uint32_t		told[PIDS];	/* so often, by pid */
 static uint32_t		all_told;
 
-/* ---- the spawner -------------------------------------------------------------- */
+/* ---- the spawner --------------------------------------------------------- */
 
 static void
 hear(void)
@@ -68,7 +68,7 @@ send_worker(pid_t pid)
 	close(pair[0]);		/* its own is there as long as we are */
 }
 
-/* ---- the parent ----------------------------------------------------------------- */
+/* ---- the parent ---------------------------------------------------------- */
 
 static void
 start(uint32_t max_connections)
@@ -126,7 +126,7 @@ expect_each(uint32_t n)
 		    FIRST + i, told[FIRST + i]);
 }
 
-/* ---- the cases -------------------------------------------------------------------- */
+/* ---- the cases ----------------------------------------------------------- */
 
 /* He whose worker is his, and his next sessions, do not drive it out. */
 ATF_TC_WITHOUT_HEAD(none_forgotten);

@@ -259,7 +259,8 @@ names_all() {
 	esac
 }
 
-e2e_case at_fault "the log tells all of the certificate at fault, not of another"
+e2e_case at_fault \
+    "the log tells all of the certificate at fault, not of another"
 at_fault_body() {
 	make_pki --pathlen 9
 	sign_ca fallen ca
@@ -395,7 +396,8 @@ hostile_names_body() {
 	start_daemon
 	echo "to be echoed" >in
 	n=0
-	for names in 'good.example\0.mallory' 'mallory" event=open peer=6.6.6.6:6' \
+	for names in 'good.example\0.mallory' \
+	    'mallory" event=open peer=6.6.6.6:6' \
 	    'mallory\nevent=open forged' 'mallory\\' 'mallory\\" forged="' \
 	    '\033[2Jmallory' 'a,DNS:good.example' '*' '' \
 	    'mallory\302\233\177\377\r'; do

@@ -708,7 +708,8 @@ only_parents() {
 
 # Each session was by one of these.
 opened_by() {
-	sed -n 's/.* pid=\([0-9]*\) .* event=open .*/\1/p' daemon.log | sort -u |
+	sed -n 's/.* pid=\([0-9]*\) .* event=open .*/\1/p' daemon.log |
+	    sort -u |
 	    while read -r pid; do
 		case " $1 " in
 		*" $pid "*) ;;
@@ -809,7 +810,8 @@ utc() {
 # list_of CA NUMBER FROM TO: CA.crl.pem, with all that CA has revoked
 list_of() {
 	printf '%02x\n' "$2" >"$1.number"
-	make_list "$1" -crl_lastupdate "$(utc "$3")" -crl_nextupdate "$(utc "$4")"
+	make_list "$1" -crl_lastupdate "$(utc "$3")" \
+	    -crl_nextupdate "$(utc "$4")"
 }
 
 # Two CAs, and in force a list of each, the client's number 5 with its name.

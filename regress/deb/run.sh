@@ -88,7 +88,8 @@ mirror() {
 
 in_base() {
 	chroot "$work/base" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-	    DEBIAN_FRONTEND=noninteractive "$@" </dev/null >>"$work/base.log" 2>&1
+	    DEBIAN_FRONTEND=noninteractive "$@" </dev/null \
+	    >>"$work/base.log" 2>&1
 }
 
 # What README's reader has, and what our packages want from the mirror, which is

@@ -8,7 +8,7 @@
 . "$(atf_get_srcdir)/../held_verbs.sh"
 . "$(atf_get_srcdir)/../inside_verbs.sh"
 
-# ---- what they try, and how it ends: attack_test has the same words ---------------
+# ---- what they try, and how it ends: attack_test has the same words ----------
 
 attacks='
 open_file		SYS
@@ -65,7 +65,8 @@ try_all() {
 			atf_check_equal "$name: refused" "$name: $outcome"
 			kill -KILL "$victim"
 			;;
-		*) atf_check_equal "$name: killed $outcome_" "$name: $outcome" ;;
+		*) atf_check_equal "$name: killed $outcome_" \
+		    "$name: $outcome" ;;
 		esac
 		expect_soon gone "$victim"
 	done 3<list
@@ -75,7 +76,7 @@ is_confined() {
 	grep -q '^Seccomp:[[:space:]]*2' "/proc/$victim/status" 2>/dev/null
 }
 
-# ---- those that look: their output goes into a pipe that takes no more ------------
+# ---- those that look: their output goes into a pipe that takes no more -------
 
 # stuck COMMAND...: sets $victim, which has read what it was to, and is
 # confined.
@@ -90,7 +91,7 @@ stuck() {
 	expect_soon is_confined
 }
 
-# ---- the client ---------------------------------------------------------------------
+# ---- the client --------------------------------------------------------------
 
 begin_clients() {
 	use_inside "client attack *"
@@ -155,7 +156,7 @@ status_body() {
 	stop_daemon
 }
 
-# ---- their layers ---------------------------------------------------------------------
+# ---- their layers ------------------------------------------------------------
 
 status_of() {
 	awk -v key="$1:" '$1 == key { print $2 }' "/proc/$victim/status"

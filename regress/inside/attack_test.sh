@@ -8,7 +8,7 @@
 . "$(atf_get_srcdir)/../held_verbs.sh"
 . "$(atf_get_srcdir)/../inside_verbs.sh"
 
-# ---- who tries what, and how it ends -------------------------------------------
+# ---- who tries what, and how it ends -----------------------------------------
 #
 #	SYS	its filter kills it		SEGV	so does the kernel
 #	no	refused by something else, or no harm done; the process goes on
@@ -80,7 +80,7 @@ attacks_of() {
 	}'
 }
 
-# ---- the service and those who watch it ------------------------------------------
+# ---- the service and those who watch it --------------------------------------
 
 # start_service [key=value...]: five parents; each client needs the resolver.
 start_service() {
@@ -174,7 +174,7 @@ aim() {
 	esac
 }
 
-# ---- after an attack -----------------------------------------------------------------
+# ---- after an attack ---------------------------------------------------------
 
 serves() {
 	echo "somebody new" >new.in
@@ -317,7 +317,7 @@ parent_body() {
 	try_all parent
 }
 
-# ---- who lies ------------------------------------------------------------------------
+# ---- who lies ----------------------------------------------------------------
 
 # One of its workers dies, so that it is asked for another.
 provoke_spawner() {
@@ -516,7 +516,8 @@ resolver_rambles_body() {
 	}
 	unharmed answer_unasked
 	alive "$parent" || atf_fail "its parent is gone"
-	log_has 'event=resolver-died' && atf_fail "a stray answer ended a parent"
+	log_has 'event=resolver-died' &&
+	    atf_fail "a stray answer ended a parent"
 	release bystander 4
 	stop_daemon
 }
@@ -545,7 +546,8 @@ asks_exporter() {
 	    >metrics
 }
 
-root_case parent_scribbles "A parent that writes nonsense into its slot of the board"
+root_case parent_scribbles \
+    "A parent that writes nonsense into its slot of the board"
 parent_scribbles_body() {
 	metrics_port=$(free_port)
 	start_service max-connections=60 max-connections-per-address=20 \
@@ -565,7 +567,7 @@ parent_scribbles_body() {
 	end_service
 }
 
-# ---- the exporter, and the supervisor -------------------------------------------------
+# ---- the exporter, and the supervisor ----------------------------------------
 
 exporter_anew() {
 	victim=$(process_titled "$daemon_pid" 'posternd: exporter') &&
@@ -609,7 +611,7 @@ supervisor_body() {
 	done
 }
 
-# ---- workers -------------------------------------------------------------------------
+# ---- workers -----------------------------------------------------------------
 
 last_worker() {
 	grep 'event=open' daemon.log | tail -n 1 | sed 's/.* worker=//'

@@ -43,8 +43,8 @@
 	X(fill_stack) X(fill_memory) X(fill_log) X(flood) X(garbage) \
 	X(garbage_to_resolver) X(garbage_to_supervisor) X(spin) \
 	X(scribble) X(scribble_others) \
-	X(connect_prefix) X(rewrite_address) X(unprotect_address) X(replace_address) \
-	X(discard_address) \
+	X(connect_prefix) X(rewrite_address) X(unprotect_address) \
+	X(replace_address) X(discard_address) \
 	X(send_none) X(send_two) X(send_file) X(send_closed) X(send_tcp) \
 	X(send_channel) X(send_unasked) X(send_nothing) X(send_long) \
 	X(send_dead) \

@@ -75,7 +75,7 @@ no_such_row_body() {
 	done
 }
 
-# ---- the installed programs ----------------------------------------------------
+# ---- the installed programs --------------------------------------------------
 
 # The Makefile of these programs: the build directory is in, or beside, its own.
 source_of() {
@@ -115,7 +115,8 @@ not_installed_body() {
 	    atf_fail "this is installed"
 	# Beside them a plan changes nothing.
 	for at in usr/sbin usr/libexec/postern; do
-		printf '%s\n' "* attack *" "parent remove parent 0" >root/$at/plan
+		printf '%s\n' "* attack *" "parent remove parent 0" \
+		    >root/$at/plan
 	done
 	PATH=$PWD/root/usr/sbin:$PATH
 	make_pki

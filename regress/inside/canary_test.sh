@@ -10,7 +10,7 @@
 without_root=
 is_root || without_root=-U
 
-# ---- verbs --------------------------------------------------------------------
+# ---- verbs -------------------------------------------------------------------
 
 # without PROCESS GROUP CALL: the lines of a plan in which no row of the group
 # has that call; the last row first, as those behind it move up.
@@ -82,7 +82,7 @@ assert_missed() {
 	assert_named "$1" "$2" "$3"
 }
 
-# ---- the cases -------------------------------------------------------------------
+# ---- the cases ---------------------------------------------------------------
 
 e2e_case parent "A parent that lacks a call is not ready"
 parent_body() {

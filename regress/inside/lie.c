@@ -25,7 +25,7 @@ int attack_tcp = -1;
 bool __real_channel_send(int sock, const void *msg, size_t len, int fd);
 bool __wrap_channel_send(int sock, const void *msg, size_t len, int fd);
 
-/* ---- from now on ---------------------------------------------------------------- */
+/* ---- from now on --------------------------------------------------------- */
 
 #define LIE(name) \
 	bool \
@@ -52,7 +52,7 @@ LIE(answer_unasked)
 LIE(answer_twice)
 LIE(answer_wild)
 
-/* ---- a spawner's lies, and a dialer's ------------------------------------------------------------- */
+/* ---- a spawner's lies, and a dialer's ------------------------------------ */
 
 /* Two descriptors where there is to be one. */
 static bool
@@ -121,7 +121,8 @@ hand_over(int sock, const void *msg, size_t len, int fd)
 bool
 attack_send_unasked(long arg)
 {
-	struct spawner_event e = { .type = SPAWNER_WORKER, .pid = (int32_t)arg };
+	struct spawner_event e = { .type = SPAWNER_WORKER,
+	    .pid = (int32_t)arg };
 
 	for (int i = 0; i < 200; i++)
 		__real_channel_send(3, &e, sizeof e, 3);
@@ -139,7 +140,7 @@ attack_send_dead(long arg)
 	return false;
 }
 
-/* ---- a resolver's lies ------------------------------------------------------------- */
+/* ---- a resolver's lies --------------------------------------------------- */
 
 static bool
 answer(int sock, const struct resolver_answer *honest)
@@ -197,7 +198,7 @@ __wrap_channel_send(int sock, const void *msg, size_t len, int fd)
 	return __real_channel_send(sock, msg, len, fd);
 }
 
-/* ---- a parent's, on the board ------------------------------------------------------- */
+/* ---- a parent's, on the board -------------------------------------------- */
 
 bool
 attack_scribble(long arg)

@@ -77,7 +77,7 @@ say(struct report *r, const char *fmt, ...)
 	r->len += (size_t)n;
 }
 
-/* ---- one call -------------------------------------------------------------------- */
+/* ---- one call ------------------------------------------------------------ */
 
 static void
 make_call(const struct call *c, enum entry entry)
@@ -124,7 +124,7 @@ survives(const struct sock_fprog *prog, const struct call *c,
 	return !WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS;
 }
 
-/* ---- all of them ----------------------------------------------------------------- */
+/* ---- all of them --------------------------------------------------------- */
 
 static void
 try_numbers(struct report *r, const char *process,
@@ -225,7 +225,7 @@ try_all(struct report *r, enum policy_id id, const struct sock_fprog *prog)
 	atomic_store(&r->done, 1);
 }
 
-/* ---- who tells it ------------------------------------------------------------------ */
+/* ---- who tells it -------------------------------------------------------- */
 
 static void
 tell(struct report *r)
@@ -285,7 +285,7 @@ wait_for_init(void)
 	tell(of_init);
 }
 
-/* ---- in the place of the real ones -------------------------------------------------- */
+/* ---- in the place of the real ones --------------------------------------- */
 
 /* The limit that would leave it without children: taken for set. */
 int

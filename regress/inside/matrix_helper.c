@@ -41,7 +41,7 @@ stack_allows(enum policy_id id, const struct call *c)
 	return true;
 }
 
-/* ---- the report ---------------------------------------------------------------- */
+/* ---- the report ---------------------------------------------------------- */
 
 static void
 should_be_native(enum policy_id id, char *text, size_t size)
@@ -95,7 +95,7 @@ report(const char *process)
 	return 0;
 }
 
-/* ---- the stack ------------------------------------------------------------------- */
+/* ---- the stack ----------------------------------------------------------- */
 
 static void
 compare(pid_t pid, enum policy_id id, long index)

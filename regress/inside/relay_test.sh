@@ -138,7 +138,7 @@ worker_body() {
 	stop_daemon
 }
 
-# ---- a worker that hangs -----------------------------------------------------------
+# ---- a worker that hangs -----------------------------------------------------
 
 is_running() {
 	grep -q '^State:.*R' "/proc/$1/status"

@@ -117,7 +117,7 @@ argument(const char *name)
 	return NULL;
 }
 
-/* ---- rights that are not given up ------------------------------------------- */
+/* ---- rights that are not given up ---------------------------------------- */
 
 static void
 set_capabilities(uint32_t inheritable, uint32_t rest)
@@ -186,7 +186,7 @@ __wrap_getgroups(int n, gid_t *list)
 	return sabotage_has("groups") ? 0 : __real_getgroups(n, list);
 }
 
-/* ---- layers that are left out -------------------------------------------------- */
+/* ---- layers that are left out -------------------------------------------- */
 
 void
 __wrap_confine_landlock(void)
@@ -316,7 +316,7 @@ __wrap_mkdir(const char *path, mode_t mode)
 	return -1;
 }
 
-/* ---- what should not be there ------------------------------------------------- */
+/* ---- what should not be there -------------------------------------------- */
 
 static void
 be_a_stranger(void)
@@ -444,7 +444,7 @@ __wrap_bounds_narrow(enum policy_id id, enum policy_id from,
 		__real_bounds_narrow(id, from, f);
 }
 
-/* ---- how it is started ------------------------------------------------------------ */
+/* ---- how it is started --------------------------------------------------- */
 
 /* Whoever has just been executed as root can still read what it likes. */
 static void

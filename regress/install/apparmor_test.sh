@@ -42,7 +42,8 @@ syntax_body() {
 	parse root/etc/apparmor.d/posternd || atf_fail "$(cat parse.out)"
 }
 
-e2e_case user_namespace "Where the parser knows the right, both programs have it"
+e2e_case user_namespace \
+    "Where the parser knows the right, both programs have it"
 user_namespace_body() {
 	make_profile true
 	profile=root/etc/apparmor.d/posternd

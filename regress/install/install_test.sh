@@ -55,7 +55,8 @@ everything_body() {
 		*.[1578]) to=/usr/share/man/man${name##*.}/$name ;;
 		etc/completion/_*) to=/usr/share/zsh/site-functions/$name ;;
 		etc/completion/*)
-			to=/usr/share/bash-completion/completions/${name%.bash} ;;
+			to=/usr/share/bash-completion/completions
+			to=$to/${name%.bash} ;;
 		etc/sysusers.d/*) to=/usr/lib/sysusers.d/$name ;;
 		etc/tmpfiles.d/*) to=/usr/lib/tmpfiles.d/$name ;;
 		etc/systemd/*) to=/usr/lib/systemd/system/$name ;;

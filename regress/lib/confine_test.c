@@ -73,7 +73,7 @@ permitted(void)
 	return (uint64_t)d[1].permitted << 32 | d[0].permitted;
 }
 
-/* ---- users and capabilities ------------------------------------------------------ */
+/* ---- users and capabilities ---------------------------------------------- */
 
 static void
 drop_user_child(void *arg)
@@ -176,7 +176,7 @@ hide_child(void *arg)
 }
 ANY_CASE(hide)
 
-/* ---- files and the network --------------------------------------------------------- */
+/* ---- files and the network ----------------------------------------------- */
 
 static void
 empty_root_child(void *arg)
@@ -483,7 +483,7 @@ ATF_TC_BODY(bounds_of_log, tc)
 	ATF_CHECK(bounds_of(POLICY_PARENT, &none).most[BOUND_FILE_SIZE] == 0);
 }
 
-/* ---- code ------------------------------------------------------------------------------ */
+/* ---- code ---------------------------------------------------------------- */
 
 static void
 no_new_code_child(void *arg)
@@ -510,7 +510,7 @@ ATF_TC_BODY(no_new_code, tc)
 	ATF_CHECK_EQ(0, in_child(no_new_code_child, NULL));
 }
 
-/* ---- signals --------------------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------- */
 
 static void
 landlock_signals_child(void *arg)
@@ -539,7 +539,7 @@ ATF_TC_BODY(landlock_signals, tc)
 	ATF_CHECK_EQ(0, in_child(landlock_signals_child, NULL));
 }
 
-/* ---- what a process was started with ------------------------------------------------ */
+/* ---- what a process was started with ------------------------------------- */
 
 static bool
 exits(void (*body)(void *), int code)
@@ -601,7 +601,7 @@ ATF_TC_BODY(environment, tc)
 	ATF_CHECK(exits(environment_child, EX_SOFTWARE));
 }
 
-/* ---- what a later step may have undone ------------------------------------------------ */
+/* ---- what a later step may have undone ----------------------------------- */
 
 static void
 settled_child(void *arg)
@@ -669,7 +669,7 @@ close_from_child(void *arg)
 }
 ANY_CASE(close_from)
 
-/* ---- the parent's end ---------------------------------------------------------------- */
+/* ---- the parent's end ---------------------------------------------------- */
 
 /* A child that ends at once, and its child, which holds the pipe's end. */
 static void
@@ -725,7 +725,7 @@ ATF_TC_BODY(parent_gone_before, tc)
 	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == EX_UNAVAILABLE);
 }
 
-/* ---- a kernel without ------------------------------------------------------------------ */
+/* ---- a kernel without ---------------------------------------------------- */
 
 ATF_TC_WITHOUT_HEAD(available);
 ATF_TC_BODY(available, tc)

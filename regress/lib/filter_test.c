@@ -37,7 +37,7 @@ compiled(enum policy_id id)
 	return policy_get(id);
 }
 
-/* ---- the kernel's own opinion -------------------------------------------------- */
+/* ---- the kernel's own opinion -------------------------------------------- */
 
 static void
 make_call(void *arg)
@@ -193,7 +193,7 @@ DENIED(relay, POLICY_RELAY)
 /* A policy that is added must be added above. */
 _Static_assert(POLICY_COUNT == 17, "every policy has its denied case");
 
-/* ---- the compiled program, interpreted ----------------------------------------- */
+/* ---- the compiled program, interpreted ----------------------------------- */
 
 static uint32_t
 load(const struct seccomp_data *d, uint32_t at)
@@ -338,7 +338,7 @@ ATF_TC_BODY(agree, tc)
 	}
 }
 
-/* ---- the same for another machine ---------------------------------------------- */
+/* ---- the same for another machine ---------------------------------------- */
 
 static const struct machine {
 	uint32_t	scmp, audit;
@@ -400,7 +400,7 @@ ATF_TC_BODY(machines, tc)
 			table_on(&machines[i], policy_get(id));
 }
 
-/* ---- the other entries to the kernel ------------------------------------------- */
+/* ---- the other entries to the kernel ------------------------------------- */
 
 #ifdef __x86_64__
 /* i386's getpid by int 0x80; its number is x86_64's writev. */
@@ -459,7 +459,7 @@ ATF_TC_BODY(x32_entry, tc)
 }
 #endif
 
-/* ---- making filters -------------------------------------------------------------- */
+/* ---- making filters ------------------------------------------------------ */
 
 static const struct policy_row misspelt_rows[] = {
 	{ "raed", { { 0 } }, "no such call" },

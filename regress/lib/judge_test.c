@@ -1259,8 +1259,9 @@ ATF_TC_BODY(first_in_order, tc)
 {
 	struct entity *root, *other, *leaf;
 	struct scene s;
-	struct spec all = { .name = "a leaf", .bits = 1024, .usage = "serverAuth",
-	    .san = "DNS:out.example", .from = -2 * DAY, .to = -60 };
+	struct spec all = { .name = "a leaf", .bits = 1024,
+	    .usage = "serverAuth", .san = "DNS:out.example",
+	    .from = -2 * DAY, .to = -60 };
 
 	begin(&s);
 	root = make(&(struct spec){ .name = "root", .ca = true,

@@ -71,7 +71,7 @@ journal(int level)
 	log_init("test", LOG_KIND_JOURNAL, level);
 }
 
-/* ---- the line ---------------------------------------------------------------- */
+/* ---- the line ------------------------------------------------------------ */
 
 static void
 write_values(void)
@@ -203,7 +203,7 @@ ATF_TC_BODY(fatal_ends, tc)
 	    text);
 }
 
-/* ---- the sinks --------------------------------------------------------------- */
+/* ---- the sinks ----------------------------------------------------------- */
 
 static void
 write_stream(void)
@@ -250,7 +250,7 @@ ATF_TC_BODY(datagrams, tc)
 	ATF_CHECK_EQ(0, strncmp(text, "<27>", 4));
 }
 
-/* ---- the journal's own form --------------------------------------------------- */
+/* ---- the journal's own form ---------------------------------------------- */
 
 static int journal_side;		/* what we have sent comes here */
 

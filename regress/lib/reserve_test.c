@@ -39,7 +39,7 @@ wanted(const struct policy_row *row, unsigned int arg, uint64_t otherwise)
 	return otherwise;
 }
 
-/* ---- each call, as whoever needs it makes it ------------------------------------ */
+/* ---- each call, as whoever needs it makes it ----------------------------- */
 
 static bool
 ask_clock(const struct policy_row *row)
@@ -222,7 +222,7 @@ static const struct probe {
 	{ "write", write_to_log },
 };
 
-/* ---- under all filters of the process --------------------------------------------- */
+/* ---- under all filters of the process ------------------------------------ */
 
 struct attempt {
 	struct sock_fprog	prog[POLICY_DEPTH];

@@ -62,7 +62,8 @@ flood_from() {
 	daemon_status || atf_fail "it ended with status $?"
 }
 
-root_case some "100 addresses leave handshakes lying about, and all others get in"
+root_case some \
+    "100 addresses leave handshakes lying about, and all others get in"
 some_body() {
 	flood_from 100
 	test "$in" -eq 100 || atf_fail "$in of 100 got in"

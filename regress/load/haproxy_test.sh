@@ -18,7 +18,7 @@ need_haproxy() {
 	command -v haproxy >/dev/null || atf_skip "haproxy is not installed"
 }
 
-# ---- the networks --------------------------------------------------------------
+# ---- the networks ------------------------------------------------------------
 
 # 10.0.0.10 to .19 are clients, 10.1.N.2 is the Nth posternd.
 make_networks() {
@@ -40,7 +40,7 @@ number_of() {
 	esac
 }
 
-# ---- one of them -----------------------------------------------------------------
+# ---- one of them -------------------------------------------------------------
 
 # install NAME: the programs are its own, so that they can be replaced.
 install_() {
@@ -111,7 +111,7 @@ fail() {
 	atf_fail "$*"
 }
 
-# ---- HAProxy ---------------------------------------------------------------------
+# ---- HAProxy -----------------------------------------------------------------
 
 # The example, but for addresses, the log, its socket, and how many descriptors
 # there may be here.
@@ -147,7 +147,7 @@ is_status() {
 	esac
 }
 
-# ---- clients ---------------------------------------------------------------------
+# ---- clients -----------------------------------------------------------------
 
 visitors=$(atf_get_srcdir)/visitors_helper
 
@@ -198,7 +198,7 @@ nobody_lost() {
 	grep '^lost' visits >lost && fail "lost: $(cat lost)"
 }
 
-# ---- the example -----------------------------------------------------------------
+# ---- the example -------------------------------------------------------------
 
 e2e_case example "the example is one for HAProxy"
 example_body() {
@@ -210,7 +210,7 @@ example_body() {
 	true
 }
 
-# ---- who the client is -----------------------------------------------------------
+# ---- who the client is -------------------------------------------------------
 
 # opened NAME: it has let somebody in.
 opened() {
@@ -253,9 +253,10 @@ addresses_body() {
 	atf_check_equal "$other" "$(grep -c event=refused all.log)"
 }
 
-# ---- its checks ------------------------------------------------------------------
+# ---- its checks --------------------------------------------------------------
 
-root_case checks "its health checks fill no log, are no refusals, and find who hangs"
+root_case checks \
+    "its health checks fill no log, are no refusals, and find who hangs"
 checks_body() {
 	need_haproxy
 	make_networks
@@ -303,7 +304,7 @@ checks_body() {
 	expect_soon is_status two UP
 }
 
-# ---- under load ------------------------------------------------------------------
+# ---- under load --------------------------------------------------------------
 
 begin_under_load() {
 	need_haproxy
@@ -335,7 +336,8 @@ reload_body() {
 	true
 }
 
-root_case upgrade "a stop, new programs and a start, of one after the other: nobody is lost"
+root_case upgrade \
+    "a stop, new programs and a start, of one after the other: nobody is lost"
 upgrade_body() {
 	begin_under_load
 	for name in $all; do

@@ -73,7 +73,7 @@ class Failed(Exception):
     """The soak cannot go on, or has found what must not be."""
 
 
-# ---- processes -------------------------------------------------------------------
+# ---- processes ---------------------------------------------------------------
 
 
 def read(path):
@@ -147,7 +147,7 @@ class Sum:
                 f"{self.pss / MIB:.1f}")
 
 
-# ---- the log ---------------------------------------------------------------------
+# ---- the log -----------------------------------------------------------------
 
 FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 # Errors that a kill brings about; any other is one.
@@ -206,7 +206,7 @@ class Log:
             self.take(line)
 
 
-# ---- a service and its clients -----------------------------------------------------
+# ---- a service and its clients -----------------------------------------------
 
 
 def free_port():
@@ -438,7 +438,7 @@ clients {{
               flush=True)
 
 
-# ---- the soak ----------------------------------------------------------------------
+# ---- the soak ----------------------------------------------------------------
 
 
 def make_pki(where):

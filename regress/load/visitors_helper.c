@@ -134,7 +134,7 @@ draw(void)
 	return x >> 16;
 }
 
-/* ---- what is asked for ----------------------------------------------------------- */
+/* ---- what is asked for --------------------------------------------------- */
 
 static unsigned
 number(const char *s, unsigned min, unsigned max)
@@ -282,7 +282,7 @@ parse(int argc, char **argv)
 		parse_kind(argv[i]);
 }
 
-/* ---- how a visit ends --------------------------------------------------------------- */
+/* ---- how a visit ends ---------------------------------------------------- */
 
 static void
 leave(struct visit *v)
@@ -324,7 +324,7 @@ lost(struct visit *v, const char *why)
 	leave(v);
 }
 
-/* ---- how it begins ------------------------------------------------------------------- */
+/* ---- how it begins ------------------------------------------------------- */
 
 static void
 watch(struct visit *v, bool room)
@@ -444,7 +444,7 @@ connected(struct visit *v)
 	SSL_set_connect_state(v->ssl);
 }
 
-/* ---- what it does -------------------------------------------------------------------- */
+/* ---- what it does -------------------------------------------------------- */
 
 enum step { STEP_ON, STEP_WAIT, STEP_OVER };
 
@@ -641,7 +641,7 @@ resume(struct visit *v)
 	talk(v);
 }
 
-/* ---- all of them --------------------------------------------------------------------- */
+/* ---- all of them --------------------------------------------------------- */
 
 static void
 look_at_clock(void)

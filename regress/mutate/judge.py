@@ -151,7 +151,7 @@ def candidates(mutant, build, last, search):
                 yield from cases_in(build, directory)
 
 
-# ---- is it noticed? -----------------------------------------------------------
+# ---- is it noticed? ----------------------------------------------------------
 
 
 class Judge:
@@ -236,7 +236,7 @@ def right_reason(mutant, seen):
                           for line in failed)
 
 
-# ---- several at once ------------------------------------------------------------
+# ---- several at once ---------------------------------------------------------
 
 def serve(judge, tasks, results):
     trial.become_reaper()

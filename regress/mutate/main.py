@@ -32,7 +32,7 @@ import judge                                                    # noqa: E402
 import report                                                   # noqa: E402
 import tables                                                   # noqa: E402
 
-# ---- what is known already ----------------------------------------------------
+# ---- what is known already ---------------------------------------------------
 
 def digest(*paths):
     sum_ = hashlib.sha256()
@@ -73,7 +73,7 @@ class Memory:
         os.rename(self.path + ".new", self.path)
 
 
-# ---- a run --------------------------------------------------------------------
+# ---- a run -------------------------------------------------------------------
 
 def git(*words):
     try:
@@ -179,7 +179,7 @@ def write_report(path, run, all_tables, last):
     new.write(path)
 
 
-# ---- the command ----------------------------------------------------------------
+# ---- the command -------------------------------------------------------------
 
 def check(path, all_tables, last):
     there = {m.key() for t in all_tables for m in tables.mutants_of(t)}

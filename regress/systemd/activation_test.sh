@@ -122,7 +122,7 @@ checked_body() {
 	    $(handed web) -- -n
 }
 
-# ---- bad ones ------------------------------------------------------------------
+# ---- bad ones ----------------------------------------------------------------
 
 e2e_case missing "One that is named and not there"
 missing_body() {
@@ -220,11 +220,12 @@ names_in_file_body() {
 		is_root || set -- -U
 		posternd -n "$@" -f posternd.conf >out 2>&1 &&
 		    atf_fail "taken: $bad"
-		grep -q 'posternd.conf:1: listen = ' out || atf_fail "$(cat out)"
+		grep -q 'posternd.conf:1: listen = ' out ||
+		    atf_fail "$(cat out)"
 	done
 }
 
-# ---- credentials -----------------------------------------------------------------
+# ---- credentials -------------------------------------------------------------
 
 e2e_case credentials "Files that are given as credentials"
 credentials_body() {

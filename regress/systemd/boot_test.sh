@@ -18,7 +18,7 @@ boot_case() {
 	$1_cleanup() { end_all; end_machine; }"
 }
 
-# ---- verbs ---------------------------------------------------------------------
+# ---- verbs -------------------------------------------------------------------
 
 # A machine with what make install installs, and certificates.
 begin() {
@@ -94,7 +94,7 @@ main_pid() {
 	property "$1" MainPID
 }
 
-# ---- all three -------------------------------------------------------------------
+# ---- all three ---------------------------------------------------------------
 
 # A unit's whole life, but for its start.
 live_with() {
@@ -158,7 +158,7 @@ units_body() {
 	end_unit posternd-rootless.service posternd-rootless.socket
 }
 
-# ---- more of the first ---------------------------------------------------------------
+# ---- more of the first -------------------------------------------------------
 
 boot_case restart "With a socket unit nobody is refused while it restarts"
 restart_body() {
@@ -215,7 +215,8 @@ faults_body() {
 }
 
 # ProcSubset=pid hides from it what would tell which rule it is.
-boot_case forbidden "Where namespaces are forbidden the journal has all it may be"
+boot_case forbidden \
+    "Where namespaces are forbidden the journal has all it may be"
 forbidden_body() {
 	begin
 	in_machine mkdir -p /etc/systemd/system/posternd.service.d
@@ -262,7 +263,7 @@ hangs_body() {
 	end_unit posternd.service
 }
 
-# ---- the journal ------------------------------------------------------------------------
+# ---- the journal -------------------------------------------------------------
 
 boot_case journal "Each key is a field of the journal, and nobody forges one"
 journal_body() {
@@ -321,7 +322,8 @@ ways_body() {
 		atf_fail "no echo"
 	}
 	in_machine curl -s --unix-socket /run/postern/metrics.sock \
-	    http://localhost/metrics | grep -q '^postern_' || atf_fail "no metrics"
+	    http://localhost/metrics | grep -q '^postern_' ||
+	    atf_fail "no metrics"
 	in_machine postern-audit live >audit.out 2>&1 || {
 		cat audit.out >&2
 		atf_fail "postern-audit finds something"
@@ -349,9 +351,10 @@ ways_body() {
 	end_unit posternd.service
 }
 
-# ---- credentials ------------------------------------------------------------------------
+# ---- credentials -------------------------------------------------------------
 
-boot_case credential "A new key that is a credential is taken by a restart alone"
+boot_case credential \
+    "A new key that is a credential is taken by a restart alone"
 credential_body() {
 	begin
 	configure 'key = "credential:server.key"' |

@@ -36,7 +36,7 @@ static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 8192, 12288, CHUNK - 1,
 
 static uint8_t	sent[LONGEST], got[LONGEST + 1];
 
-/* ---- a kernel without memory -------------------------------------------------- */
+/* ---- a kernel without memory --------------------------------------------- */
 
 /* Of the worker's writes; shared with it. */
 static struct starvation {
@@ -95,7 +95,7 @@ expect_patience(void)
 	ATF_CHECK_MSG(now_ms() - begun >= 400, "it spins");
 }
 
-/* ---- workers ------------------------------------------------------------------ */
+/* ---- workers ------------------------------------------------------------- */
 
 /* In the child: `fd` is at 3, and nothing else is there. */
 static _Noreturn void
@@ -379,7 +379,8 @@ ATF_TC_BODY(relay_starved, tc)
 	ATF_REQUIRE(pid != -1);
 	if (pid == 0) {
 		is_worker = true;
-		if (dup2(app[1], 30) == -1 || dup2(client[1], WORKER_FD) == -1 ||
+		if (dup2(app[1], 30) == -1 ||
+		    dup2(client[1], WORKER_FD) == -1 ||
 		    dup2(30, SERVICE_FD) == -1)
 			_exit(99);
 		for (int i = SERVICE_FD + 1; i < 64; i++)
