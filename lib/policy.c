@@ -79,7 +79,8 @@ static const struct policy_group memory =
 static const struct policy_row blocks_rows[] = {
 	{ "mmap", { EQ(2, DATA), EQ(3, OWN_MEMORY) },
 	    "large blocks: its own, of no file, never executable" },
-	{ "munmap", { {0} }, "large blocks are given back" },
+	{ "munmap", { {0} },
+	    "it does not stay as large as its largest block made it" },
 };
 static const struct policy_group blocks =
     GROUP("blocks", WHEN_ALWAYS, blocks_rows);
@@ -229,7 +230,8 @@ static const struct policy_group more_heap =
 static const struct policy_row no_heap_rows[] = {
 	{ "mmap", { EQ(2, DATA), EQ(3, OWN_MEMORY) },
 	    "memory, where the heap has met another mapping" },
-	{ "munmap", { {0} }, "and that memory is given back" },
+	{ "munmap", { {0} },
+	    "it does not stay as large as memory beside the heap made it" },
 };
 static const struct policy_group no_heap =
     GROUP("reserve-heap", WHEN_ALWAYS, no_heap_rows);
@@ -271,7 +273,7 @@ static const struct policy_group resized =
 static const struct policy_row echo_rows[] = {
 	{ "exit_group", { {0} }, "it ends when its client has" },
 	{ "read", { EQ(0, 3) }, "the client's bytes" },
-	{ "write", { EQ(0, 3) }, "the same bytes, back to the client" },
+	{ "write", { EQ(0, 3) }, "the client's bytes, back to it" },
 };
 static const struct policy_group echo = GROUP("echo", WHEN_ALWAYS, echo_rows);
 
@@ -292,8 +294,8 @@ static const struct policy_row pool_rows[] = {
 	    "channel it would get less than by recvmsg" },
 	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
 	    "a new client, handed over by the spawner" },
-	{ "write", { {0} }, "the same bytes, back to that client, by any "
-	    "number: what it put into its channel nobody would read" },
+	{ "write", { {0} }, "a client's bytes, back to it, by any number: "
+	    "what it put into its channel nobody would read" },
 };
 static const struct policy_group pool = GROUP("pool", WHEN_ALWAYS, pool_rows);
 
@@ -313,7 +315,7 @@ static const struct policy_group pool_new =
 
 static const struct policy_row relay_rows[] = {
 	{ "exit_group", { {0} }, "it ends when client and service have" },
-	{ "ppoll", { EQ(1, 2) }, "which of the two can go on?" },
+	{ "ppoll", { EQ(1, 2) }, "can client or service go on?" },
 	{ "read", { EQ(0, 3) }, "the client's bytes" },
 	{ "read", { EQ(0, 4) }, "the service's bytes" },
 	{ "setsockopt", { EQ(0, 4), EQ(1, SOL_SOCKET), EQ(2, SO_LINGER) },
@@ -332,7 +334,8 @@ static const struct policy_group relay =
 
 /* It has closed 0, 1 and 2. */
 static const struct policy_row init_rows[] = {
-	{ "close", { EQ(0, 0) }, "a worker is ended" },
+	{ "close", { EQ(0, 0) },
+	    "no handle is left on a worker that it has ended" },
 	{ "pidfd_send_signal", { EQ(0, 0), EQ(1, SIGKILL), EQ(2, 0), EQ(3, 0) },
 	    "a worker has outlived its session; nobody outside of its "
 	    "namespace can be meant" },
@@ -407,14 +410,14 @@ static const struct policy_group relaying =
 static const struct policy_row parent_rows[] = {
 	{ "accept4", { EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC) },
 	    "a new client, from a listening socket" },
-	{ "close", { {0} }, "a client's or a worker's end" },
+	{ "close", { {0} }, "a client has gone, or a worker" },
 	{ "dup3", { EQ(1, 9), EQ(2, O_CLOEXEC) },
 	    "a newer CA file takes the old one's place" },
 	{ "dup3", { EQ(1, 10), EQ(2, O_CLOEXEC) },
 	    "a newer CRL takes the old one's place" },
 	{ "epoll_ctl", { EQ(0, 5) }, "what its one loop waits for" },
 	{ "getsockname", { {0} },
-	    "which address of ours a client came to, for the service" },
+	    "the address of ours that a client came to, for the service" },
 	{ "getsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_TYPE) },
 	    "is what the dialer hands over a stream socket?" },
 	{ "newfstatat", { EQ(0, 9), EQ(3, AT_EMPTY_PATH) },
@@ -448,7 +451,8 @@ static const struct policy_row parent_rows[] = {
 	{ "sendmsg", { EQ(0, 12), EQ(2, MSG_NOSIGNAL) },
 	    "it wants a connection to the service of the dialer" },
 	{ "sendto", { EQ(3, MSG_DONTWAIT | MSG_NOSIGNAL), EQ(4, 0) },
-	    "to a client, a worker or the log, and to nobody else" },
+	    "what a client or a worker gets, and its log lines: to nobody "
+	    "else" },
 	{ "setsockopt", { EQ(1, IPPROTO_TCP), EQ(2, TCP_NODELAY) },
 	    "a client gets its echo at once" },
 	{ "shutdown", { EQ(1, SHUT_WR) },
@@ -492,19 +496,19 @@ static const struct policy_row resolver_rows[] = {
 	{ "ppoll", { {0} }, "waits for its parent, or for DNS" },
 	{ "recvfrom", { EQ(3, 0) }, "a DNS server's answer" },
 	{ "recvmsg", { EQ(0, 3), EQ(2, MSG_CMSG_CLOEXEC) },
-	    "whose names its parent wants" },
+	    "the address whose names its parent wants" },
 	{ "sendmsg", { EQ(0, 3), EQ(2, MSG_NOSIGNAL) },
-	    "the names, to its parent" },
+	    "an address's names, to its parent" },
 	{ "sendto", { EQ(3, MSG_NOSIGNAL), EQ(4, 0), EQ(5, 0) },
 	    "a question, to the DNS server that the socket is for" },
 	{ "socket", { EQ(0, AF_INET), EQ(1, SOCK_DGRAM | ASKING), EQ(2, 0) },
 	    "a question to a DNS server, from a port of its own" },
 	{ "socket", { EQ(0, AF_INET), EQ(1, SOCK_STREAM | ASKING), EQ(2, 0) },
-	    "one whose answer was too long for a datagram" },
+	    "a question whose answer is too long for a datagram" },
 	{ "socket", { EQ(0, AF_INET6), EQ(1, SOCK_DGRAM | ASKING), EQ(2, 0) },
 	    "a question to a DNS server, from a port of its own" },
 	{ "socket", { EQ(0, AF_INET6), EQ(1, SOCK_STREAM | ASKING), EQ(2, 0) },
-	    "one whose answer was too long for a datagram" },
+	    "a question whose answer is too long for a datagram" },
 };
 static const struct policy_group resolver =
     GROUP("resolver", WHEN_ALWAYS, resolver_rows);
@@ -523,9 +527,10 @@ static const struct policy_row dialer_rows[] = {
 	    "a connection is handed over, or did not come about" },
 	{ "connect", { EQ(1, POLICY_DIAL_ADDRESS),
 	    EQ(2, sizeof(struct sockaddr_un)) },
-	    "to the service, and to nothing else" },
+	    "a connection to the service, and to nothing else" },
 	{ "exit_group", { {0} },
-	    "the service may have made its local socket anew: the next sees" },
+	    "the service may have made its local socket anew, which the "
+	    "next dialer sees" },
 	{ "getsockname", { {0} },
 	    "TCP can connect a socket to itself where nobody listens" },
 	{ "getsockopt", { EQ(1, SOL_SOCKET), EQ(2, SO_ERROR) },
@@ -566,7 +571,7 @@ static const struct policy_group dial_spawner =
 
 static const struct policy_row exporter_rows[] = {
 	{ "accept4", { EQ(3, SOCK_NONBLOCK | SOCK_CLOEXEC) },
-	    "one who asks for metrics or status" },
+	    "somebody asks for metrics or status" },
 	{ "close", { {0} }, "who asked has been told" },
 	{ "epoll_ctl", { EQ(0, 3) }, "what its one loop waits for" },
 	{ "ioctl", { EQ(1, FIONREAD) }, "how long is a request?" },
@@ -681,8 +686,8 @@ static const struct policy_group loader_new =
 
 /* What all read at their start: libraries, the time zone, files. */
 static const struct policy_row files_rows[] = {
-	{ "close", { {0} }, "a file is read, or a descriptor not needed any "
-	    "more" },
+	{ "close", { {0} },
+	    "nothing stays open that only its start has a use for" },
 	{ "fcntl", { EQ(1, F_GETFL) }, "can writing to the log block?" },
 	{ "lseek", { {0} }, "the time zone of the log's dates is looked up" },
 	{ "newfstatat", { EQ(3, 0) },
@@ -735,7 +740,8 @@ static const struct policy_row settle_rows[] = {
 	    "are the ambient capabilities gone?" },
 	{ "prctl", { EQ(0, PR_CAPBSET_DROP) },
 	    "it can never get a capability again" },
-	{ "prctl", { EQ(0, PR_CAPBSET_READ) }, "which ones could it get?" },
+	{ "prctl", { EQ(0, PR_CAPBSET_READ) },
+	    "which capabilities could it get?" },
 	{ "prctl", { EQ(0, PR_GET_DUMPABLE) }, "is it closed to tracers?" },
 	{ "prctl", { EQ(0, PR_GET_NO_NEW_PRIVS) },
 	    "has no program it executes more rights than it?" },
@@ -759,7 +765,7 @@ static const struct policy_row landlock_rows[] = {
 	    EQ(2, LANDLOCK_CREATE_RULESET_VERSION) },
 	    "what can this kernel's Landlock forbid?" },
 	{ "landlock_restrict_self", { EQ(1, 0) },
-	    "it is in that domain for good" },
+	    "it is in the domain that leaves it no file, for good" },
 };
 static const struct policy_group landlock =
     GROUP("landlock", WHEN_ALWAYS, landlock_rows);
@@ -776,7 +782,8 @@ static const struct policy_row filter_rows[] = {
 	    "libseccomp asks whether the kernel can kill a process" },
 	{ "seccomp", { EQ(0, SECCOMP_GET_NOTIF_SIZES), EQ(1, 0) },
 	    "libseccomp asks for the size of a message that is never sent" },
-	{ "write", { {0} }, "libseccomp writes its filter into that file" },
+	{ "write", { {0} },
+	    "libseccomp writes its filter into a file to hand it over" },
 };
 static const struct policy_group filter =
     GROUP("filter", WHEN_ALWAYS, filter_rows);
@@ -822,7 +829,8 @@ static const struct policy_row parent_setup_rows[] = {
 	    "what its canary has in the place of the service" },
 	{ "sysinfo", { {0} },
 	    "the C library's qsort asks for memory, for libcrypto" },
-	{ "wait4", { EQ(2, 0) }, "why did one of them not start?" },
+	{ "wait4", { EQ(2, 0) }, "why did its spawner, resolver "
+	    "or dialer not start?" },
 };
 static const struct policy_group parent_setup =
     GROUP("parent-setup", WHEN_ALWAYS, parent_setup_rows);
@@ -856,15 +864,18 @@ static const struct policy_group ids = GROUP("ids", WHEN_ALWAYS, ids_rows);
 
 static const struct policy_row empty_root_rows[] = {
 	{ "chroot", { {0} }, "its root directory is an empty one" },
-	{ "fchdir", { {0} }, "it enters the empty directory" },
-	{ "fchmod", { EQ(1, 0555) }, "which it could open but for Landlock" },
+	{ "fchdir", { {0} }, "it enters the directory that will be its root" },
+	{ "fchmod", { EQ(1, 0555) },
+	    "nothing but Landlock keeps it from opening its root, by which "
+	    "that is tried" },
 };
 static const struct policy_group empty_root =
     GROUP("empty-root", WHEN_ALWAYS, empty_root_rows);
 
 static const struct policy_row empty_root_old_rows[] = {
 	{ "mkdir", { EQ(1, 0700) }, "an empty directory to be its root" },
-	{ "rmdir", { {0} }, "which is removed, so that it stays empty" },
+	{ "rmdir", { {0} },
+	    "its root directory is removed, so that it stays empty" },
 };
 static const struct policy_group empty_root_old =
     GROUP("empty-root-old", WHEN_OLD_CALLS, empty_root_old_rows);
@@ -872,7 +883,7 @@ static const struct policy_group empty_root_old =
 static const struct policy_row empty_root_new_rows[] = {
 	{ "mkdirat", { EQ(2, 0700) }, "an empty directory to be its root" },
 	{ "unlinkat", { EQ(2, AT_REMOVEDIR) },
-	    "which is removed, so that it stays empty" },
+	    "its root directory is removed, so that it stays empty" },
 };
 static const struct policy_group empty_root_new =
     GROUP("empty-root-new", WHEN_NEW_CALLS, empty_root_new_rows);
@@ -884,8 +895,9 @@ static const struct policy_row dialer_setup_rows[] = {
 	    EQ(3, OWN_MEMORY | MAP_FIXED_NOREPLACE) },
 	    "the page that has the service's address" },
 	{ "mprotect", { EQ(0, POLICY_DIAL_ADDRESS), EQ(2, PROT_READ) },
-	    "which nobody can alter any more" },
-	{ "newfstatat", { EQ(3, 0) }, "is it a socket that has that name?" },
+	    "nobody can alter the service's address any more" },
+	{ "newfstatat", { EQ(3, 0) },
+	    "is it a socket that has the service's name?" },
 	{ "newfstatat", { EQ(3, AT_EMPTY_PATH) },
 	    "what kind of thing is the log?" },
 	{ "openat", { MASK(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
@@ -896,7 +908,7 @@ static const struct policy_row dialer_setup_rows[] = {
 	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_FILTER), EQ(1, 0) },
 	    "it confines itself" },
 	{ "unshare", { EQ(0, CLONE_NEWUSER | CLONE_NEWNS) },
-	    "a root of its own, in which that socket is all" },
+	    "a root of its own, in which the service's socket is all" },
 };
 static const struct policy_group dialer_setup =
     GROUP("dialer-setup", WHEN_ALWAYS, dialer_setup_rows);
@@ -936,12 +948,12 @@ static const struct policy_group resolver_setup =
 
 /* A root that is empty, or has one socket in it, and is read-only. */
 static const struct policy_row enclose_rows[] = {
-	{ "chdir", { {0} }, "into the empty root that it will have" },
+	{ "chdir", { {0} }, "it enters the empty root that it will have" },
 	{ "mount", { EQ(3, MS_REC | MS_PRIVATE) },
 	    "what it mounts is seen by nobody outside" },
 	{ "mount", { EQ(3, EMPTY_FLAGS) }, "an empty root" },
 	{ "mount", { EQ(3, MS_REMOUNT | MS_BIND | MS_RDONLY | EMPTY_FLAGS) },
-	    "into which nothing can be written" },
+	    "nothing can be written into its root" },
 	{ "pivot_root", { {0} }, "the system's files are out of reach" },
 	{ "umount2", { EQ(1, MNT_DETACH) },
 	    "the system's files are not even mounted any more" },
@@ -983,7 +995,7 @@ static const struct policy_row nest_rows[] = {
 	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, MESSAGES), EQ(2, 0) },
 	    "its channel to init" },
 	{ "socketpair", { EQ(0, AF_UNIX), EQ(1, SOCK_STREAM | SOCK_CLOEXEC),
-	    EQ(2, 0) }, "a socket by which to ask of that network" },
+	    EQ(2, 0) }, "a socket by which to ask of the workers' network" },
 	{ "unshare", { EQ(0, MORE_NAMESPACES) },
 	    "no network, no user, no process but the workers" },
 };
@@ -992,7 +1004,8 @@ static const struct policy_group nest = GROUP("nest", WHEN_ALWAYS, nest_rows);
 /* Where a service manager has forbidden some (RestrictNamespaces=). */
 static const struct policy_row fewer_rows[] = {
 	{ "unshare", { EQ(0, CONFINE_NAMESPACES) },
-	    "the same, where some are a service manager's to make" },
+	    "no network, no user, no process but the workers, where other "
+	    "namespaces are a service manager's to make" },
 };
 static const struct policy_group fewer =
     GROUP("reserve-fewer", WHEN_ALWAYS, fewer_rows);
@@ -1047,13 +1060,15 @@ static const struct policy_group fledge_pool =
     GROUP("fledge-pool", WHEN_ALWAYS, fledge_pool_rows);
 
 static const struct policy_row fledge_pool_old_rows[] = {
-	{ "dup2", { EQ(1, 4) }, "that set gets its number" },
+	{ "dup2", { EQ(1, 4) },
+	    "the set of a pool worker's clients gets its number" },
 };
 static const struct policy_group fledge_pool_old =
     GROUP("fledge-pool-old", WHEN_OLD_CALLS, fledge_pool_old_rows);
 
 static const struct policy_row fledge_pool_new_rows[] = {
-	{ "dup3", { EQ(1, 4), EQ(2, 0) }, "that set gets its number" },
+	{ "dup3", { EQ(1, 4), EQ(2, 0) },
+	    "the set of a pool worker's clients gets its number" },
 };
 static const struct policy_group fledge_pool_new =
     GROUP("fledge-pool-new", WHEN_NEW_CALLS, fledge_pool_new_rows);
@@ -1219,7 +1234,7 @@ static const struct policy_row status_rows[] = {
 	{ "recvfrom", { EQ(0, 3), EQ(3, 0), EQ(4, 0) },
 	    "the exporter's answer" },
 	{ "write", { EQ(0, 1) }, "what it says, for people" },
-	{ "write", { EQ(0, 2) }, "that nobody answers" },
+	{ "write", { EQ(0, 2) }, "why it has nothing to tell" },
 };
 static const struct policy_group status =
     GROUP("status", WHEN_ALWAYS, status_rows);

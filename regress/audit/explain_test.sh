@@ -91,7 +91,7 @@ reasons_body() {
 	said echo >about
 	for line in 'echo: allowed' 'supervisor allows it, by' \
 	    'spawner allows it, by' 'echo allows it, by' \
-	    'echo: write if fd == 3: the same bytes, back to the client'; do
+	    "echo: write if fd == 3: the client's bytes, back to it"; do
 		grep -qx "$line" about || atf_fail "not said: $line"
 	done
 	# By a table beneath it.

@@ -16,7 +16,7 @@ text_body() {
 	    exit_group               it ends when its client has
 	    read                     the client's bytes
 	      if fd == 3
-	    write                    the same bytes, back to the client
+	    write                    the client's bytes, back to it
 	      if fd == 3
 	END
 	head -n 8 out | diff expected - >&2 || atf_fail "not the table"

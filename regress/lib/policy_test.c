@@ -85,6 +85,47 @@ ATF_TC_BODY(reasons, tc)
 	each_row(has_reason);
 }
 
+/*
+ * A command shows a row by itself: its reason may not go on from another's, or
+ * be about what only another names.  A question may begin with "which".
+ */
+static bool
+goes_on(const char *reason)
+{
+	static const char *const words[] = { "and ", "as well", "but ", "into ",
+	    "one ", "ones ", "or ", "so ", "such ", "that ", "the same ",
+	    "then ", "these ", "they ", "this ", "those ", "to ", "which " };
+	size_t n = strlen(reason);
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strncmp(reason, words[i], strlen(words[i])) == 0)
+			return strcmp(words[i], "which ") != 0 ||
+			    reason[n - 1] != '?';
+	return false;
+}
+
+static void
+stands_alone(const struct policy *p, const struct policy_group *g,
+    const struct policy_row *row, const struct policy_row *before)
+{
+	(void)before;
+	ATF_CHECK_MSG(!goes_on(row->reason), "%s, %s: %s: \"%s\"", p->process,
+	    g->name, row->call, row->reason);
+}
+
+ATF_TC_WITHOUT_HEAD(reasons_alone);
+ATF_TC_BODY(reasons_alone, tc)
+{
+	size_t n;
+	const struct policy_capability *c = policy_capabilities(&n);
+
+	ATF_CHECK(goes_on("which is removed"));
+	ATF_CHECK(!goes_on("which capabilities could it get?"));
+	each_row(stands_alone);
+	for (size_t i = 0; i < n; i++)
+		ATF_CHECK_MSG(!goes_on(c[i].reason), "%s", c[i].reason);
+}
+
 static bool
 same_limits(const struct policy_row *a, const struct policy_row *b)
 {
@@ -546,6 +587,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, policies);
 	ATF_TP_ADD_TC(tp, calls_exist);
 	ATF_TP_ADD_TC(tp, reasons);
+	ATF_TP_ADD_TC(tp, reasons_alone);
 	ATF_TP_ADD_TC(tp, sorted);
 	ATF_TP_ADD_TC(tp, no_row_twice);
 	ATF_TP_ADD_TC(tp, groups_alike);
