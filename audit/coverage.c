@@ -203,7 +203,7 @@ audit_coverage(int argc, char **argv)
 	look();
 	if (json)
 		coverage_print(&coverage);
-	else
+	else if (coverage.whole > 0)
 		coverage_tell(&coverage);
 	audit_said();
 	return coverage.faults + coverage.odds + coverage_unused(&coverage) ==

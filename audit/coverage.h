@@ -60,7 +60,7 @@ struct coverage {
 	size_t		 odds, odd_room;
 	struct fault	*fault;
 	size_t		 faults, fault_room;
-	size_t		 files;
+	size_t		 files, whole;	/* read to their end */
 	uint64_t	 processes, calls;	/* with a filter; under one */
 };
 

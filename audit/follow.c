@@ -491,6 +491,7 @@ follow(struct coverage *c, const struct source *trace)
 		FAIL(&t, "cut short: there is nothing in it");
 	if (!t.failed)
 		look_at_ends(&t);
+	c->whole += !t.failed;
 	free(t.process);
 	free(t.birth);
 	free(t.unborn);

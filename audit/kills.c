@@ -47,6 +47,7 @@ static struct {
 
 /* Of the kernel: what is given, or the system's three. */
 static struct list	 kernel, logs;
+static bool		 systems;	/* of whose three one may be empty */
 static struct kill	*kills;
 static size_t		 kill_count, kill_room;
 static struct died	*deaths;
@@ -185,6 +186,7 @@ read_system(void)
 	bool some;
 	const char *why;
 
+	systems = true;
 	check_logged();
 	some = read_auditd();
 	some |= read_journal();
@@ -238,10 +240,26 @@ take(const struct record *r)
 	kills[kill_count++] = (struct kill){ .r = *r };
 }
 
+/* Whoever has not one line of the kernel's in it does not know of any kill. */
 static void
+complain_of_none(const struct source *s)
+{
+	if (strcmp(s->name, "-") != 0)
+		complain(EX_DATAERR, s->name, "holds no record of the "
+		    "kernel's log");
+	else if (given.files > 0)
+		complain(EX_DATAERR, "standard input", "holds no record of "
+		    "the kernel's log");
+	else
+		complain(EX_DATAERR, "standard input", "holds no record of "
+		    "the kernel's log; with </dev/null this system's is read");
+}
+
+/* Returns how many of its lines are the kernel's. */
+static size_t
 look_at_kernel(const struct source *s)
 {
-	size_t at = 0, len, number = 0, broken = 0, first = 0;
+	size_t at = 0, len, number = 0, broken = 0, first = 0, kernels = 0;
 	const char *line;
 	char why[128];
 	bool whole;
@@ -251,22 +269,25 @@ look_at_kernel(const struct source *s)
 		enum record_kind kind = record_read(line, len, &r);
 
 		number++;
-		/* Its end is missing, and with it what it was about. */
-		if (!whole && kind == RECORD_OTHER)
-			kind = RECORD_BROKEN;
+		kernels += kind != RECORD_FOREIGN && kind != RECORD_FORGED &&
+		    kind != RECORD_BROKEN;
 		if (kind == RECORD_KILL)
 			take(&r);
 		remarks.forged += kind == RECORD_FORGED;
 		remarks.some_lost |= kind == RECORD_LOST;
 		remarks.lost += kind == RECORD_LOST ? r.lost : 0;
-		if (kind == RECORD_BROKEN && broken++ == 0)
+		/* Without an end it may have lost what it was about. */
+		if ((kind == RECORD_BROKEN || !whole) && broken++ == 0)
 			first = number;
 	}
-	if (broken == 0)
-		return;
-	snprintf(why, sizeof why, "line %zu: a record cut short, or malformed "
-	    "(%zu in all)", first, broken);
-	complain(EX_DATAERR, s->name, why);
+	if (broken == 0 && kernels == 0 && !systems)
+		complain_of_none(s);
+	if (broken > 0) {
+		snprintf(why, sizeof why, "line %zu: a record cut short, or "
+		    "malformed (%zu in all)", first, broken);
+		complain(EX_DATAERR, s->name, why);
+	}
+	return kernels;
 }
 
 /* Records of the kernel's are numbered: what was overwritten is missing. */
@@ -389,7 +410,7 @@ know_by_log(struct kill *k)
 		for (enum policy_id id = 0; id < POLICY_COUNT; id++)
 			k->may_be[id] = d->kind == DIED_PARENT ?
 			    id == POLICY_PARENT : id == POLICY_ECHO ||
-			    id == POLICY_POOL;
+			    id == POLICY_POOL || id == POLICY_RELAY;
 	}
 }
 
@@ -441,11 +462,14 @@ know_all(void)
 	kill_count = kept;
 }
 
-static void
+/* False if nothing of all that was read is the kernel's. */
+static bool
 look(void)
 {
+	size_t kernels = 0;
+
 	for (size_t i = 0; i < kernel.count; i++) {
-		look_at_kernel(&kernel.source[i]);
+		kernels += look_at_kernel(&kernel.source[i]);
 		if (strcmp(kernel.source[i].name, KMSG) == 0)
 			look_at_beginning(&kernel.source[i]);
 	}
@@ -453,6 +477,10 @@ look(void)
 		look_at_log(&logs.source[i]);
 	sort();
 	know_all();
+	if (kernels == 0 && systems && status == EX_OK)
+		complain(EX_DATAERR, "this system", "what it has of the "
+		    "kernel's log is empty; give records (--file)");
+	return kernels > 0;
 }
 
 int
@@ -463,7 +491,8 @@ audit_kills(int argc, char **argv)
 	json_object_seed(0);	/* jansson's would open a file */
 	read_all();
 	looker_confine(0);
-	look();
+	if (!look())
+		return status;
 	if (given.json) {
 		kills_print(kills, kill_count, &remarks);
 	} else {

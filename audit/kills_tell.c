@@ -167,9 +167,12 @@ tell_rows(enum policy_id table, const struct call *c, json_t *rows)
 	return n;
 }
 
-/* Groups of other tables that have the call. */
+/*
+ * Groups that have the call, of other tables than this, which has none: so they
+ * are the same whichever that is.
+ */
 static void
-tell_elsewhere(enum policy_id table, const struct call *c, json_t *all)
+tell_elsewhere(const struct call *c, json_t *all)
 {
 	const struct policy_group *last = NULL;
 	struct place p;
@@ -179,7 +182,7 @@ tell_elsewhere(enum policy_id table, const struct call *c, json_t *all)
 
 		while (match_next(id, &at, &p)) {
 			if (p.group == last || !match_call(p.row, c) ||
-			    in_table(table, p.group) || !is_first(id, p.group))
+			    !is_first(id, p.group))
 				continue;
 			last = p.group;
 			if (all != NULL)
@@ -194,17 +197,27 @@ tell_elsewhere(enum policy_id table, const struct call *c, json_t *all)
 	}
 }
 
+/* Of each table once, whomever of those that it may be it lies on. */
 static void
-tell_nearest(enum policy_id id, const struct call *c)
+tell_nearest(const struct kill *k)
 {
-	enum policy_id table = killer(id, c);
-	const struct policy *t = policy_get(table);
+	bool told[POLICY_COUNT] = { false }, without = false;
 
-	if (tell_rows(table, c, NULL) > 0)
-		return;
-	printf("    %s has no row for it; one would belong to its group %s\n",
-	    t->process, t->groups[0]->name);
-	tell_elsewhere(table, c, NULL);
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++) {
+		enum policy_id table = killer(id, &k->call);
+		const struct policy *t = policy_get(table);
+
+		if (!k->may_be[id] || told[table])
+			continue;
+		told[table] = true;
+		if (tell_rows(table, &k->call, NULL) > 0)
+			continue;
+		printf("    %s has no row for it; one would belong to its "
+		    "group %s\n", t->process, t->groups[0]->name);
+		without = true;
+	}
+	if (without)
+		tell_elsewhere(&k->call, NULL);
 }
 
 static json_t *
@@ -214,7 +227,7 @@ nearest_json(enum policy_id id, const struct call *c)
 	json_t *rows = json_array(), *elsewhere = json_array();
 
 	if (tell_rows(table, c, rows) == 0)
-		tell_elsewhere(table, c, elsewhere);
+		tell_elsewhere(c, elsewhere);
 	return json_pack("{sssssssoso}", "process", policy_get(id)->process,
 	    "table", policy_get(table)->process, "group",
 	    policy_get(table)->groups[0]->name, "rows", rows, "elsewhere",
@@ -263,9 +276,8 @@ kills_tell(const struct kill *k)
 	tell_call(k);
 	if (!k->native)
 		printf("    no row can allow it: by another machine's entry\n");
-	for (enum policy_id id = 0; k->native && id < POLICY_COUNT; id++)
-		if (k->may_be[id])
-			tell_nearest(id, &k->call);
+	else
+		tell_nearest(k);
 	if (!k->r.attested)
 		printf("    who wrote this record is not known\n");
 }

@@ -202,7 +202,7 @@ static enum record_kind
 judge_forged(const char *s)
 {
 	return strstr(s, LEAD) != NULL || strstr(s, LEFT_OUT) != NULL ||
-	    strstr(s, LOST) != NULL ? RECORD_FORGED : RECORD_NONE;
+	    strstr(s, LOST) != NULL ? RECORD_FORGED : RECORD_FOREIGN;
 }
 
 /* "priority,sequence,microseconds,flags;message": the message, or NULL. */
@@ -243,6 +243,22 @@ dmesg_facility(const char *s, char facility[16])
 	}
 }
 
+/* dmesg's "[ 1338.876339] ", or syslogd's " kernel: ". */
+static bool
+is_kernels_form(const char *s, const char *facility)
+{
+	size_t n;
+
+	if (facility[0] != '\0')
+		return strcmp(facility, "kern") == 0;
+	if (strstr(s, " kernel: ") != NULL)
+		return true;
+	if (*s != '[')
+		return false;
+	n = strspn(s + 1, " 0123456789.");
+	return n > 0 && strncmp(s + 1 + n, "] ", 2) == 0;
+}
+
 /*
  * Text in which something stands before what the kernel said.  Elsewhere in it
  * the same words may be somebody's who was quoted.
@@ -256,27 +272,39 @@ read_text(const char *s, struct record *r)
 
 	for (size_t i = 0; at == NULL && i < 3; i++)
 		at = strstr(s, leads[i]);
+	dmesg_facility(s, facility);
 	if (at == NULL || (at != s && (at - s < 2 || at[-1] != ' ' ||
 	    (at[-2] != ']' && at[-2] != ':'))))
-		return RECORD_NONE;
-	dmesg_facility(s, facility);
+		return is_kernels_form(s, facility) ? RECORD_NONE :
+		    RECORD_FOREIGN;
 	if (facility[0] != '\0' && strcmp(facility, "kern") != 0)
 		return RECORD_FORGED;
 	r->attested = facility[0] != '\0';
 	return read_message(at, r);
 }
 
-/* "type=SECCOMP msg=audit(...", perhaps with "node=NAME " before it. */
+/* Of auditd, perhaps with "node=NAME " before it: "type=...", or NULL. */
+static const char *
+auditd_type(const char *s)
+{
+	const char *type = s;
+
+	if (strncmp(s, "node=", 5) == 0) {
+		type += strcspn(s, " ");
+		type += *type == ' ';
+	}
+	s = type + strcspn(type, " ");
+	return strncmp(type, "type=", 5) == 0 &&
+	    strncmp(s, " msg=audit(", 11) == 0 ? type : NULL;
+}
+
+/* "type=SECCOMP msg=audit(...": what follows. */
 static const char *
 auditd_fields(const char *s)
 {
 	static const char *const heads[] = { "type=SECCOMP msg=audit(",
 	    "type=1326 msg=audit(", "type=UNKNOWN[1326] msg=audit(" };
 
-	if (strncmp(s, "node=", 5) == 0) {
-		s += strcspn(s, " ");
-		s += *s == ' ';
-	}
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
 		if (strncmp(s, heads[i], strlen(heads[i])) == 0)
 			return s + strlen(heads[i]);
@@ -357,9 +385,10 @@ record_read(const char *line, size_t len, struct record *r)
 		r->attested = true;
 		return read_message(s, r);
 	}
-	if ((s = auditd_fields(text)) != NULL) {
-		r->attested = true;
-		return read_fields(s, r);
+	if ((s = auditd_type(text)) != NULL) {
+		s = auditd_fields(s);
+		r->attested = s != NULL;
+		return s != NULL ? read_fields(s, r) : RECORD_NONE;
 	}
 	return read_text(text, r);
 }

@@ -82,7 +82,8 @@ check_wanted(pid_t pid)
 	if (proc_gone(errno))
 		errx(EX_UNAVAILABLE, "live: --pid %d: there is no such process",
 		    (int)pid);
-	err(EX_NOPERM, "live: --pid %d", (int)pid);
+	err(EX_NOPERM, "live: --pid %d: its program, /proc/%d/exe", (int)pid,
+	    (int)pid);
 }
 
 static void

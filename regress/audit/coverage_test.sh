@@ -238,6 +238,15 @@ cut_body() {
 		head -n "$lines" whole >trace
 		faulty "cut short"
 	done
+	# Where none was read to its end, no row is said to be unused.
+	: >empty
+	refused $EX_DATAERR 'empty: cut short: there is nothing' coverage empty
+	refused $EX_DATAERR 'passwd: line 1: cut short, or not' coverage \
+	    /etc/passwd
+	code=0
+	postern-audit coverage empty whole >out 2>err || code=$?
+	atf_check_equal "$EX_DATAERR" "$code"
+	grep -q '^Rows that nobody has used:$' out || atf_fail "not said"
 	# Its beginning, or a line in between, is missing.
 	sed '/unfinished/d' whole >trace
 	faulty 'line 5: read goes on that has not begun'

@@ -18,6 +18,9 @@ echo_record='1795601642.408:7685): auid=4294967295 uid=994 gid=994 '\
 hex_record=$(echo "$echo_record" |
     sed 's/comm="[^"]*"/comm=776F726B65723A206563686F/')
 
+# Of the kernel, and about something else.
+hello='6,1,1,-;hello'
+
 as_kmsg() {
 	echo "5,749,1338876339,-;audit: type=1326 audit($1"
 }
@@ -126,6 +129,13 @@ others_body() {
 	one 'k["processes"]' >whose
 	grep -q "'echo'" whose && grep -q "'spawner'" whose ||
 	    atf_fail "not all"
+	# What none of these has is told of others once.
+	as_kmsg "$hex_record" | sed 's/comm=[0-9A-F]*/comm="x"/' |
+	    sed 's/syscall=110/syscall=41/' >records
+	audit kills --file records
+	test "$(grep -c 'has no row for it' out)" -gt 1 || atf_fail "$(cat out)"
+	grep 'others have one' out | sort | uniq -d >twice
+	test -s out && test ! -s twice || atf_fail "twice: $(cat twice)"
 	grep -q "'parent'" whose && atf_fail "the parent is another program"
 	# Those whose tables allow the call were not it.
 	of_kernel "$(as_kmsg "$hex_record" | sed \
@@ -163,7 +173,7 @@ others_body() {
 		atf_check_equal "1" "$(json out 'len(d["kills"])')"
 	done
 	# None at all, and what the kernel says of those that it left out.
-	: >records
+	echo "$hello" >records
 	audit kills --file records
 	grep -q '^no process of postern was killed' out || atf_fail "not said"
 	of_kernel \
@@ -187,7 +197,7 @@ forged_body() {
 	    '{"_TRANSPORT":"syslog","SYSLOG_FACILITY":"0","MESSAGE":"'"$(
 	    echo "$message" | sed 's/"/\\"/g')"'"}' \
 	    '12,4,1,-;kauditd_printk_skb: 12 callbacks suppressed'; do
-		of_kernel "$line"
+		of_kernel "$hello" "$line"
 		atf_check_equal "0 1 0" "$(json out '"%d %d %d" %
 		    (len(d["kills"]), d["forged"], d["lost"])')"
 		audit kills --file records
@@ -199,7 +209,7 @@ forged_body() {
 	    "type=USER_CMD msg=audit($echo_record" \
 	    "type=USER msg='type=SECCOMP msg=audit($echo_record'" \
 	    "Nov 25 10:30:41 host x[1]: a word and$message"; do
-		of_kernel "$line"
+		of_kernel "$hello" "$line"
 		atf_check_equal "0" "$(json out 'len(d["kills"])')"
 	done
 	# Within a field that the user chose nothing is a field.
@@ -219,12 +229,14 @@ e2e_case cut "A record that is cut short is one line and a code"
 cut_body() {
 	as_kmsg "$hex_record" >whole
 	size=$(wc -c <whole)
-	# Until the name of its last field; before "(" it is not yet a record.
-	for cut in $(seq 57 13 $((size - 11))) $((size - 12)) $((size - 11)); do
+	# Wherever: of the last one the end of its line alone is missing.
+	for cut in $(seq 1 7 $((size - 14))) $(seq $((size - 13)) $((size - 1)))
+	do
 		head -c "$cut" whole >records
 		refused_but_told "records: line 1: a record cut short" \
 		    --file records
 	done
+	grep -q 'echo (by its name)' out || atf_fail "what is there is not told"
 	# The others are told all the same.
 	{ cat whole; head -c 150 whole; echo; cat whole; } >records
 	refused_but_told "records: line 2: a record cut short" --file records
@@ -245,6 +257,48 @@ cut_body() {
 	done
 	echo '{"_TRANSPORT": "kernel", "MESS' >records
 	refused_but_told "records: line 1: a record cut short" --file records
+}
+
+# says_none WORDS ARG...: one line, and not that nobody was killed.
+says_none() {
+	none="kills: $1 holds no record of the kernel's log"
+	shift
+	refused $EX_DATAERR "$none" kills "$@"
+	refused $EX_DATAERR "$none" kills --json "$@"
+}
+
+e2e_case none "Where nothing is of the kernel it is not said that nobody was killed"
+none_body() {
+	: | says_none 'standard input:'
+	grep -q 'with </dev/null this system' err || atf_fail "no way out"
+	: | says_none 'standard input:' --file -
+	says_none 'standard input:' </etc/passwd
+	: >empty
+	says_none 'standard input:' <empty
+	says_none 'empty:' --file empty
+	says_none '/etc/passwd:' --file /etc/passwd
+	# Nor does what somebody else has said.
+	echo "14,749,1338876339,-;audit: type=1326 audit($hex_record" >forged
+	says_none 'forged:' --file forged
+	echo '{"_TRANSPORT":"syslog","SYSLOG_FACILITY":"3","MESSAGE":"x"}' >unit
+	says_none 'unit:' --file unit
+	# Each of the forms in which the kernel says something else.
+	for line in "$hello" 'kern  :info  : [    1.000001] hello' \
+	    '[    1.000001] hello' 'Nov 25 10:30:41 host kernel: hello' \
+	    'type=USER_CMD msg=audit(1.000:1): pid=1' \
+	    '{"_TRANSPORT":"kernel","SYSLOG_FACILITY":"0","MESSAGE":"hello"}' \
+	    '{"_TRANSPORT":"audit","_AUDIT_TYPE":"1300","MESSAGE":"SYSCALL x"}'
+	do
+		of_kernel "$line"
+		atf_check_equal 0 "$(json out 'len(d["kills"])')"
+	done
+	# Beside one that has some, those are told.
+	as_kmsg "$hex_record" >records
+	code=0
+	postern-audit kills --file empty --file records >out 2>err || code=$?
+	atf_check_equal "$EX_DATAERR" "$code"
+	grep -q "kills: empty: holds no record" err || atf_fail "$(cat err)"
+	grep -q 'echo (by its name)' out || atf_fail "the other is not told"
 }
 
 # refused_but_told WORDS ARG...: EX_DATAERR, one line on standard error.
@@ -296,7 +350,8 @@ peer=192.0.2.7:1"
 	sed 's/comm=[0-9A-F]*/comm="x"/; s,/usr/lib[^"]*,/x,' records >nameless
 	mv nameless records
 	with_log "$at event=worker-died worker=507 signal=SYS peer=192.0.2.7:1"
-	atf_check_equal "'log'" "$(one 'k["known"]')"
+	atf_check_equal "('log', ['echo', 'pool', 'relay'])" \
+	    "$(one '(k["known"], k["processes"])')"
 	with_log "$at event=parent-died parent=507 signal=SYS"
 	atf_check_equal "('log', ['parent'])" \
 	    "$(one '(k["known"], k["processes"])')"
@@ -460,8 +515,17 @@ no_journal_body() {
 		    atf_fail "not said: $(cat err)"
 		atf_check_equal 1 "$(json out 'len(d["kills"])')"
 	done
-	# Nothing of the three.
 	test ! -e /var/log/audit/audit.log || return 0
+	# They are there, and empty.
+	: >kmsg
+	code=0
+	with_journal "#!/bin/sh
+	exit 1" postern-audit kills >out 2>err || code=$?
+	atf_check_equal "$EX_DATAERR" "$code"
+	test ! -s out || atf_fail "printed"
+	grep -q '^postern-audit: kills: this system: what it has .* is empty' \
+	    err || atf_fail "not said: $(cat err)"
+	# Nothing of the three.
 	with_journal "#!/bin/sh
 	exit 1" sh -c 'umount /dev/kmsg && mount -t tmpfs none /dev &&
 	    : >/dev/null && exec postern-audit kills' >out 2>err

@@ -208,6 +208,13 @@ nothing_there_body() {
 		return 0
 	}
 	refused $EX_USAGE 'not the supervisor of a posternd' live --pid $$
+	# Some machine's init may be looked into by nobody.
+	if readlink /proc/1/exe >link 2>&1; then
+		refused $EX_USAGE 'not the supervisor' live --pid 1
+	else
+		refused $EX_NOPERM '--pid 1: its program, /proc/1/exe: ' \
+		    live --pid 1
+	fi
 	sleep 0 &
 	pid=$!
 	wait $pid
