@@ -1,7 +1,8 @@
 # A machine: namespaces of its own with systemd as pid 1, whatever its root is.
 # What the tests under systemd (systemd_verbs.sh: this machine's files) and
 # those of the packages (deb/machine.sh: a fresh Debian) have in common.  The
-# latter have no common.sh.  Expects `in_machine', which runs a command in it.
+# latter have no common.sh.  Expects `in_machine', which runs a command in it,
+# and `machine_script', which makes its root, with the two parts below.
 
 # shellcheck shell=sh disable=SC2154
 init=
@@ -60,10 +61,41 @@ begin_script() {
 	END
 }
 
-# Has it an init, and does that say that it is up?  $enclosure is its creator.
+# launch_machine DIRECTORY [ARGUMENT...]: machine_script is run with these; all
+# that is written about it lies there.  $enclosure is its creator.
+launch_machine() {
+	lies_in=$1
+	shift
+	echo "postern-machine-$$" >"$lies_in/machine.group"
+	machine_script >"$lies_in/machine.sh"
+	enclosure_script >"$lies_in/enclosure.sh"
+	unshare --mount sh "$lies_in/enclosure.sh" "$lies_in/groups" \
+	    "postern-machine-$$" "$lies_in/machine.sh" "$@" </dev/null \
+	    >"$lies_in/machine.out" 2>&1 &
+	enclosure=$!
+}
+
+# Has it an init, and does that say that it is up?
 machine_runs() {
 	init=$(cat "/proc/$enclosure/task/$enclosure/children" 2>/dev/null)
 	init=${init%% *}
 	test -n "$init" && test "$(in_machine systemctl is-system-running \
 	    2>/dev/null)" = running
+}
+
+# leave_machine DIRECTORY: it has ended, or does; its cgroups go.  Fails if they
+# are still there after a minute.
+leave_machine() {
+	test -e "$1/machine.group" || return 0
+	unshare --mount sh -c '
+		mount --make-rprivate /
+		mount -t cgroup2 cgroup2 "$0/groups" || exit 0
+		group=$0/groups/$(cat "$0/machine.group")
+		tries=0
+		while test -e "$group" && test $tries -lt 300; do
+			find "$group" -depth -type d -exec rmdir {} + \
+			    2>/dev/null || sleep 0.2
+			tries=$((tries + 1))
+		done
+		test ! -e "$group"' "$1"
 }

@@ -149,14 +149,8 @@ start_machine() {
 	test -x /lib/systemd/systemd || atf_skip "no systemd"
 	unshare --mount --pid --net --fork true 2>/dev/null ||
 	    atf_skip "namespaces are forbidden here"
-	group=postern-test-$$
-	echo "$group" >machine.group
 	mkdir root
-	machine_script >machine.sh
-	enclosure_script >enclosure.sh
-	unshare --mount sh "$PWD/enclosure.sh" "$PWD/groups" "$group" \
-	    "$PWD/machine.sh" "$PWD/root" "$1" </dev/null >machine.out 2>&1 &
-	enclosure=$!
+	launch_machine "$PWD" "$PWD/root" "$1"
 	record $enclosure
 	wait_for 60 machine_runs || {
 		cat machine.out >&2
@@ -166,16 +160,7 @@ start_machine() {
 	record "$init"
 }
 
-# To be called by a case's cleanup, after end_all: its cgroups go.
+# To be called by a case's cleanup, after end_all; if it fails so does the case.
 end_machine() {
-	test -e machine.group || return 0
-	unshare --mount sh -c '
-		mount --make-rprivate /
-		mount -t cgroup2 cgroup2 groups || exit 0
-		for i in 1 2 3 4 5 6 7 8 9 10; do
-			find "groups/$0" -depth -type d -exec rmdir {} + \
-			    2>/dev/null
-			test -e "groups/$0" || exit 0
-			sleep 0.2
-		done' "$(cat machine.group)"
+	leave_machine "$PWD"
 }

@@ -50,12 +50,7 @@ upper,workdir=$work/machine/work" "$work/machine"
 	# what a container has no use for, or must not have
 	rm -f "$work/machine/etc/fstab"
 	: >"$work/machine/etc/machine-id"
-	group=postern-deb-$$
-	machine_script >"$work/machine.sh"
-	enclosure_script >"$work/enclosure.sh"
-	unshare --mount sh "$work/enclosure.sh" "$work/groups" "$group" \
-	    "$work/machine.sh" "$work" </dev/null >"$work/machine.out" 2>&1 &
-	enclosure=$!
+	launch_machine "$work" "$work"
 	wait_until machine_runs
 }
 
@@ -65,15 +60,6 @@ end_machine() {
 	kill -KILL "${init:-$enclosure}" 2>/dev/null || :
 	wait "$enclosure" 2>/dev/null || :
 	enclosure= init=
-	mkdir -p "$work/groups"
-	if mount -t cgroup2 cgroup2 "$work/groups"; then
-		tries=0
-		while test -e "$work/groups/$group" && test $tries -lt 20; do
-			find "$work/groups/$group" -depth -type d \
-			    -exec rmdir {} + 2>/dev/null || sleep 0.2
-			tries=$((tries + 1))
-		done
-		umount "$work/groups"
-	fi
+	leave_machine "$work" || echo "its cgroups are left" >&2
 	while umount "$work/machine" 2>/dev/null; do :; done
 }
