@@ -694,10 +694,12 @@ confine(void)
 	const struct bounds_for bounds = { .max_connections = 0 };
 	struct sock_fprog filter;
 
-	if (supervisor.one_uid)
+	if (supervisor.one_uid) {
 		confine_drop_capabilities();
-	else
+	} else {
+		confine_drop_groups();
 		confine_keep_capabilities(policy_capability_mask());
+	}
 	confine_hide();
 	confine_no_new_privs();
 	confine_no_new_code();

@@ -181,6 +181,14 @@ confine_drop_user(uid_t uid, gid_t gid)
 	confine_drop_capabilities();
 }
 
+void
+confine_drop_groups(void)
+{
+	if (setgroups(0, NULL) == -1 || getgroups(0, NULL) != 0)
+		fatal(EX_OSERR, "cannot give up supplementary groups: %s",
+		    strerror(errno));
+}
+
 static void
 write_map(const char *path, const char *text)
 {

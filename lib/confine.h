@@ -41,6 +41,9 @@ void confine_no_new_code(void);
  */
 void confine_drop_user(uid_t uid, gid_t gid);
 
+/* The groups that root's shell has given it, say.  It takes CAP_SETGID. */
+void confine_drop_groups(void);
+
 /* Empty all capability sets (of this user namespace), bounding set too. */
 void confine_drop_capabilities(void);
 

@@ -109,6 +109,20 @@ one_uid_body() {
 	stop_daemon
 }
 
+# Those of root's shell, say: the service gives them up.
+root_case groups "all is as declared: started with supplementary groups"
+groups_body() {
+	make_pki
+	write_conf
+	posternd() {
+		exec setpriv --groups 0,4,42 posternd "$@"
+	}
+	start_daemon
+	expect_green
+	assert_echo
+	stop_daemon
+}
+
 # Sessions of an old generation go on: all its processes are there as well.
 root_case reload "all is as declared: three generations"
 reload_body() {

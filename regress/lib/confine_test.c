@@ -119,6 +119,16 @@ ATF_TC_BODY(drop_user_not_root, tc)
 }
 
 static void
+drop_groups_child(void *arg)
+{
+	(void)arg;
+	MUST(setgroups(2, (gid_t[]){ 0, 4 }) == 0);
+	confine_drop_groups();
+	MUST(getgroups(0, NULL) == 0 && getuid() == 0);
+}
+ROOT_CASE(drop_groups)
+
+static void
 keep_capabilities_child(void *arg)
 {
 	const uint64_t kept = 1ULL << CAP_KILL | 1ULL << CAP_SETUID;
@@ -780,6 +790,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, drop_user);
 	ATF_TP_ADD_TC(tp, drop_user_not_root);
+	ATF_TP_ADD_TC(tp, drop_groups);
 	ATF_TP_ADD_TC(tp, keep_capabilities);
 	ATF_TP_ADD_TC(tp, drop_capabilities);
 	ATF_TP_ADD_TC(tp, no_new_privs);
