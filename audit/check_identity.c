@@ -1,6 +1,7 @@
 /*
  * Who a process is: whose child, which program, which user, which rights.
  */
+#include <pwd.h>
 #include <stdlib.h>
 
 #include "service.h"
@@ -52,6 +53,30 @@ four_alike(const unsigned int id[4])
 	return id[0] == id[1] && id[0] == id[2] && id[0] == id[3];
 }
 
+/*
+ * The one that the service has set, or root has by itself.  Who started it with
+ * -U has theirs, and a service elsewhere has other users: of those it is only
+ * seen that they differ.  Thousands of workers ask for the same one.
+ */
+static bool
+is_own_group(const struct service *s, uid_t uid, gid_t gid)
+{
+	static struct { uid_t uid; gid_t gid; bool known; } last;
+	const struct passwd *pw;
+
+	if (s->one_uid || !service_is_here(s))
+		return true;
+	if (last.known && last.uid == uid)
+		return last.gid == gid;
+	pw = getpwuid(uid);
+	if (pw == NULL)
+		return false;
+	last.known = true;
+	last.uid = uid;
+	last.gid = pw->pw_gid;
+	return last.gid == gid;
+}
+
 static void
 check_ids(const struct service *s, struct subject *p,
     const struct proc_status *st)
@@ -63,16 +88,22 @@ check_ids(const struct service *s, struct subject *p,
 		    "several: uid %u %u %u %u, gid %u %u %u %u", st->uid[0],
 		    st->uid[1], st->uid[2], st->uid[3], st->gid[0], st->gid[1],
 		    st->gid[2], st->gid[3]);
-	else if (root != (st->uid[0] == 0) || (!root && st->gid[0] == 0))
+	else if (root != (st->uid[0] == 0) || root != (st->gid[0] == 0))
 		note(p->finding, ASPECT_USER, VERDICT_FAILED,
 		    "uid %u, gid %u", st->uid[0], st->gid[0]);
-	else if (st->groups != 0 && !root && !s->one_uid)
+	else if (!is_own_group(s, st->uid[0], st->gid[0]))
+		note(p->finding, ASPECT_USER, VERDICT_FAILED, "gid %u is not "
+		    "the group of its user, uid %u", st->gid[0], st->uid[0]);
+	else if (st->groups != 0 && !s->one_uid)
 		note(p->finding, ASPECT_USER, VERDICT_FAILED,
 		    "%u supplementary groups", st->groups);
+	else if (s->one_uid)
+		note(p->finding, ASPECT_USER, VERDICT_ONE_UID, "uid %u, gid "
+		    "%u, those of all; %u supplementary groups", st->uid[0],
+		    st->gid[0], st->groups);
 	else
-		note(p->finding, ASPECT_USER, s->one_uid ? VERDICT_ONE_UID :
-		    VERDICT_PASSED, "uid %u, gid %u, no other", st->uid[0],
-		    st->gid[0]);
+		note(p->finding, ASPECT_USER, VERDICT_PASSED,
+		    "uid %u, gid %u, no other", st->uid[0], st->gid[0]);
 }
 
 /* ---- capabilities -------------------------------------------------------- */
@@ -93,7 +124,9 @@ check_caps(const struct service *s, struct subject *p,
 
 		if (st->cap[i] == want)
 			continue;
-		if (i == CAPS_BND && s->one_uid) {
+		/* All but the supervisor have a user namespace to do it in. */
+		if (i == CAPS_BND && s->one_uid &&
+		    p->declared->owner == OWNER_ROOT) {
 			good = VERDICT_ONE_UID;
 			continue;
 		}
@@ -147,33 +180,49 @@ check_user(const struct service *s, struct subject *p)
 	free(tid);
 }
 
-void
-check_uids_differ(struct service *s)
+/* Of a kind that has been met: which are its. */
+struct ids {
+	unsigned int	id[2];		/* uid, gid */
+	bool		known;
+};
+
+static void
+compare_id(struct subject *p, const struct ids kind[OWNER_COUNT], int which,
+    unsigned int its)
 {
-	uid_t uid[OWNER_COUNT] = { 0 };
-	bool known[OWNER_COUNT] = { false };
+	static const char *const names[] = { "uid", "gid" };
+	int own = (int)p->declared->owner;
+
+	for (int o = 0; o < OWNER_COUNT; o++) {
+		bool same = kind[o].known && kind[o].id[which] == its;
+
+		if (o == own && !same)
+			note(p->finding, ASPECT_USER, VERDICT_FAILED,
+			    "%s %u, and another of its kind has %u",
+			    names[which], its, kind[o].id[which]);
+		else if (o != own && same)
+			note(p->finding, ASPECT_USER, VERDICT_FAILED,
+			    "%s %u is also that of a process of another kind",
+			    names[which], its);
+	}
+}
+
+void
+check_users_differ(struct service *s)
+{
+	struct ids kind[OWNER_COUNT] = { { .known = false } };
 
 	for (size_t i = 0; i < s->count && !s->one_uid; i++) {
 		struct subject *p = s->all[i];
-		enum owner own;
+		struct ids *own;
 
 		if (p->gone || p->declared == NULL)
 			continue;
-		own = p->declared->owner;
-		if (!known[own])
-			uid[own] = p->status.uid[1];
-		known[own] = true;
-		for (int o = 0; o < OWNER_COUNT; o++) {
-			bool same = known[o] && uid[o] == p->status.uid[1];
-
-			if (o == (int)own && !same)
-				note(p->finding, ASPECT_USER, VERDICT_FAILED,
-				    "uid %u, and another of its kind has %u",
-				    p->status.uid[1], uid[o]);
-			else if (o != (int)own && same)
-				note(p->finding, ASPECT_USER, VERDICT_FAILED,
-				    "uid %u is also that of a process of "
-				    "another kind", p->status.uid[1]);
-		}
+		own = &kind[p->declared->owner];
+		if (!own->known)
+			*own = (struct ids){ { p->status.uid[1],
+			    p->status.gid[1] }, true };
+		compare_id(p, kind, 0, p->status.uid[1]);
+		compare_id(p, kind, 1, p->status.gid[1]);
 	}
 }

@@ -51,6 +51,20 @@ is_managers(const struct service *s, enum proc_ns ns)
 	    !proc_same_id(&s->all[0]->ns[NS_UTS], &s->init_ns[NS_UTS]);
 }
 
+/*
+ * Other clocks are of no use to a service: who is where init is has init's.  A
+ * container, whose pids are its own, may have its own as well.
+ */
+static bool
+has_others_clock(const struct service *s, const struct subject *p,
+    enum proc_ns ns)
+{
+	return (ns == NS_TIME || ns == NS_TIME_CHILDREN) &&
+	    p == s->all[0] &&
+	    proc_same_id(&p->ns[NS_PID], &s->init_ns[NS_PID]) &&
+	    !proc_same_id(&p->ns[ns], &s->init_ns[ns]);
+}
+
 static void
 check_namespace(const struct service *s, struct subject *p, enum proc_ns ns)
 {
@@ -71,6 +85,9 @@ check_namespace(const struct service *s, struct subject *p, enum proc_ns ns)
 	} else if (!proc_same_id(its, outer)) {
 		note(p->finding, ASPECT_NAMESPACES, VERDICT_FAILED,
 		    "another %s namespace than the supervisor's", name);
+	} else if (has_others_clock(s, p, ns)) {
+		note(p->finding, ASPECT_NAMESPACES, VERDICT_FAILED,
+		    "another %s namespace than init's", name);
 	}
 }
 
@@ -208,6 +225,7 @@ check_mount(struct subject *p, bool may_have_socket)
 		close(fd);
 }
 
+/* Whoever started the service may have put all of it elsewhere. */
 static void
 check_system_root(const struct service *s, struct subject *p,
     const struct stat *root)
@@ -220,7 +238,9 @@ check_system_root(const struct service *s, struct subject *p,
 		note(p->finding, ASPECT_ROOT, VERDICT_FAILED,
 		    "another root than the supervisor's");
 	else
-		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, "the system's");
+		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, service_is_here(s)
+		    ? "the system's" : "not the system's: that of who started "
+		    "the service");
 }
 
 /* A current directory outside of the root would be a way out of it. */

@@ -278,7 +278,7 @@ audit_live(int argc, char **argv)
 	audit_new(&s);
 	audit_again(&s);
 	twin_end_all();
-	check_uids_differ(&s);
+	check_users_differ(&s);
 	check_keys(&s);
 	excuse_killed(&s);
 	if (subject_ended(s.all[0]))

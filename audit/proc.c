@@ -235,7 +235,7 @@ proc_birth(int dir, struct proc_birth *b)
 /* ---- namespaces ---------------------------------------------------------- */
 
 static const char *const ns_names[NS_COUNT] = { "user", "mnt", "net", "ipc",
-    "uts", "cgroup", "pid", "pid_for_children" };
+    "uts", "cgroup", "pid", "pid_for_children", "time", "time_for_children" };
 
 const char *
 proc_ns_name(enum proc_ns ns)
@@ -243,10 +243,22 @@ proc_ns_name(enum proc_ns ns)
 	return ns_names[ns];
 }
 
+/* That of time is not in every kernel: then nobody has one. */
+static bool
+has_time(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/time", &st) == 0;
+}
+
 bool
 proc_namespaces(int dir, struct proc_id id[NS_COUNT])
 {
-	for (int i = 0; i < NS_COUNT; i++) {
+	const int count = has_time() ? NS_COUNT : NS_TIME;
+
+	memset(id, 0, NS_COUNT * sizeof *id);
+	for (int i = 0; i < count; i++) {
 		char name[32];
 		struct stat st;
 

@@ -16,7 +16,7 @@ enum proc_capset { CAPS_INH, CAPS_PRM, CAPS_EFF, CAPS_BND, CAPS_AMB,
 	CAPS_COUNT };
 
 enum proc_ns { NS_USER, NS_MNT, NS_NET, NS_IPC, NS_UTS, NS_CGROUP, NS_PID,
-	NS_PID_CHILDREN, NS_COUNT };
+	NS_PID_CHILDREN, NS_TIME, NS_TIME_CHILDREN, NS_COUNT };
 
 /* One namespace's, and its file's, identity. */
 struct proc_id {

@@ -280,6 +280,16 @@ add(struct service *s, pid_t pid, const struct subject *parent)
 
 /* ---- the service --------------------------------------------------------- */
 
+bool
+service_is_here(const struct service *s)
+{
+	struct stat its, ours;
+
+	return proc_stat(s->all[0]->dir, "root", &its) &&
+	    stat("/", &ours) == 0 && its.st_dev == ours.st_dev &&
+	    its.st_ino == ours.st_ino;
+}
+
 static void
 compile_tables(struct service *s)
 {

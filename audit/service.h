@@ -84,6 +84,9 @@ bool subject_refresh(struct service *s, struct subject *p);
 bool subject_ended(struct subject *p);
 bool subject_is_over(const struct subject *p);
 
+/* Is the supervisor's root ours, too?  Else its users may be others. */
+bool service_is_here(const struct service *s);
+
 bool subject_is_spawner(const struct subject *p);
 
 /*
@@ -123,8 +126,8 @@ void check_environment(const struct service *s, struct subject *p);
 void check_memory(const struct service *s, struct subject *p);
 void check_stopped(struct service *s, struct subject *p);
 
-/* Of all together: no two kinds share a uid. */
-void check_uids_differ(struct service *s);
+/* Of all together: no two kinds share a uid or a gid. */
+void check_users_differ(struct service *s);
 
 /* Search all memory for the key of every generation. */
 void check_keys(struct service *s);

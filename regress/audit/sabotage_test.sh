@@ -109,6 +109,8 @@ red loosened 'a limit less in a table' \
     'echo loosen echo 1 0' 'echo filters'
 red no_filter 'a worker without its own filter' \
     'echo sabotage filter' 'echo filters,echo reach'
+red any_filter 'a filter more, which allows all' \
+    'echo sabotage any_filter' 'echo filters'
 
 # Each worker is seen once, and gone when it would be looked at again; its
 # spawner is halted, so that there are no others, and remains stay.
@@ -250,6 +252,22 @@ pauses() {
 red capability 'capabilities left in the namespace' \
     'spawner sabotage capability' \
     'spawner capabilities,echo capabilities'
+# With -U it is the user namespace that lets it be emptied.
+root_case one_uid_bounding "the same without root"
+one_uid_bounding_body() {
+	use_inside 'spawner sabotage bounding'
+	make_pki
+	write_conf
+	chown -R nobody .
+	give_programs_to_nobody
+	posternd() {
+		as_nobody posternd -U "$@"
+	}
+	start_daemon
+	expect_red 'spawner capabilities' 'echo capabilities'
+	assert_echo
+}
+
 red bounding 'capabilities left in the bounding set' \
     'spawner sabotage bounding' \
     'spawner capabilities,echo capabilities'
@@ -266,16 +284,52 @@ same_uid_body() {
 	expect_red 'spawner user' 'init user' 'echo user'
 }
 
-root_case groups "a supplementary group"
-groups_body() {
-	use_inside '* sabotage groups'
+# started_with OPTION... -- PLAN-LINE: a service that setpriv(1) starts so.
+started_with() {
+	with_=
+	while test "$1" != --; do
+		with_="$with_ $1"
+		shift
+	done
+	shift
+	use_inside "$@"
 	make_pki
 	write_conf
 	posternd() {
-		exec setpriv --groups 4 "$PWD/inside/posternd" "$@"
+		# shellcheck disable=SC2086
+		exec setpriv $with_ "$PWD/inside/posternd" "$@"
 	}
 	start_daemon
-	expect_failed 'parent user' 'spawner user' 'echo user'
+}
+
+root_case groups "a supplementary group"
+groups_body() {
+	started_with --groups 4 -- '* sabotage groups'
+	expect_failed 'supervisor user' 'parent user' 'spawner user' \
+	    'echo user'
+}
+
+root_case supervisor_groups "supplementary groups of the supervisor alone"
+supervisor_groups_body() {
+	started_with --groups 4,42 -- 'supervisor sabotage groups'
+	expect_red 'supervisor user'
+}
+
+root_case supervisor_gid "a supervisor that is in another group than root"
+supervisor_gid_body() {
+	started_with --regid 42 --clear-groups -- '# nothing'
+	expect_red 'supervisor user'
+}
+
+red gid 'a parent of another group than its user has' \
+    'parent sabotage gid 42' 'parent user'
+red saved_gid 'a group to which a parent could come back' \
+    'parent sabotage saved_gid 42' 'parent user'
+
+root_case same_gid "an exporter in the group of the workers"
+same_gid_body() {
+	sabotaged "exporter sabotage gid $(id -g _posternw)"
+	expect_failed 'exporter user' 'echo user'
 }
 
 # ---- places ------------------------------------------------------------------
@@ -289,11 +343,54 @@ wide namespace 'a namespace that is missing' \
     'supervisor add unshare,spawner sabotage namespace' \
     'spawner namespaces,init namespaces,echo namespaces'
 
+# has_clocks: skip the case where no process can have a clock of its own.
+has_clocks() {
+	test -e /proc/self/ns/time ||
+	    atf_skip "this kernel has no time namespaces"
+	unshare -T true 2>unshare.err ||
+	    atf_skip "no time namespace can be made: $(cat unshare.err)"
+}
+
+root_case clock "workers with a clock of their own"
+clock_body() {
+	has_clocks
+	sabotaged 'supervisor add unshare' 'spawner sabotage clock'
+	expect_failed 'spawner namespaces' 'init namespaces' 'echo namespaces'
+	assert_echo
+}
+
+root_case clocks "a whole service with a clock of its own"
+clocks_body() {
+	has_clocks
+	make_pki
+	write_conf
+	posternd() {
+		exec unshare -T --boottime 100000 posternd "$@"
+	}
+	start_daemon
+	expect_red 'supervisor namespaces'
+}
+
 red no_landlock 'a spawner and its workers without Landlock' \
     'spawner sabotage landlock' \
     'spawner landlock,spawner landlock-net,spawner landlock-scope,echo landlock-scope'
 red parent_no_landlock 'a parent without Landlock' \
     'parent sabotage landlock' 'parent landlock,parent landlock-net'
+red exporter_no_landlock 'an exporter without Landlock' \
+    'exporter sabotage landlock' 'exporter landlock,exporter landlock-net'
+red supervisor_no_landlock 'a supervisor without Landlock' \
+    'supervisor sabotage landlock' \
+    'supervisor landlock-scope,init landlock-scope'
+
+root_case resolver_no_landlock "a resolver without Landlock"
+resolver_no_landlock_body() {
+	use_inside 'resolver sabotage landlock'
+	make_pki
+	issue client client ca --name client --host 127.0.0.1 --force
+	write_conf clients.host-check=either
+	start_daemon
+	expect_red 'resolver landlock' 'resolver landlock-net'
+}
 
 # ---- the process itself ------------------------------------------------------
 
@@ -327,6 +424,8 @@ wide shared_memory 'memory that is written together with others' \
 red board 'a parent that could write what is others on the board' \
     'parent sabotage board' 'parent memory'
 # The parent's secret memory cannot be searched in anybody else.
+wide thread 'a second thread' \
+    'supervisor add clone,parent sabotage thread' 'parent tree'
 wide stranger 'a foreign process in the tree' \
     'parent sabotage stranger' '? tree'
 wide title 'a worker that calls itself another' \

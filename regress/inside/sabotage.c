@@ -43,6 +43,10 @@ void __real_confine_no_new_privs(void);
 void __wrap_confine_no_new_privs(void);
 void __real_confine_drop_user(uid_t uid, gid_t gid);
 void __wrap_confine_drop_user(uid_t uid, gid_t gid);
+int __real_setresgid(gid_t r, gid_t e, gid_t s);
+int __wrap_setresgid(gid_t r, gid_t e, gid_t s);
+int __real_getresgid(gid_t *r, gid_t *e, gid_t *s);
+int __wrap_getresgid(gid_t *r, gid_t *e, gid_t *s);
 int __real_setgroups(size_t n, const gid_t *list);
 int __wrap_setgroups(size_t n, const gid_t *list);
 int __real_getgroups(int n, gid_t *list);
@@ -168,10 +172,28 @@ __wrap_confine_no_new_privs(void)
 void
 __wrap_confine_drop_user(uid_t uid, gid_t gid)
 {
-	const char *other = argument("same_uid");
+	const char *other = argument("same_uid"), *group = argument("gid");
 
 	__real_confine_drop_user(other == NULL ? uid : (uid_t)atoi(other),
-	    gid);
+	    group == NULL ? gid : (gid_t)atoi(group));
+}
+
+int
+__wrap_setresgid(gid_t r, gid_t e, gid_t s)
+{
+	const char *saved = argument("saved_gid");
+
+	return __real_setresgid(r, e, saved == NULL ? s : (gid_t)atoi(saved));
+}
+
+int
+__wrap_getresgid(gid_t *r, gid_t *e, gid_t *s)
+{
+	int result = __real_getresgid(r, e, s);
+
+	if (argument("saved_gid") != NULL)
+		*s = *r;
+	return result;
 }
 
 int
@@ -271,6 +293,8 @@ __wrap_unshare(int flags)
 {
 	if (sabotage_has("namespace"))
 		flags &= ~CLONE_NEWIPC;
+	if (sabotage_has("clock"))
+		flags |= CLONE_NEWTIME;
 	return __real_unshare(flags);
 }
 
@@ -347,6 +371,24 @@ have_any_filter(void)
 	syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
 }
 
+static int
+idle(void *nothing)
+{
+	while (syscall(SYS_ppoll, nothing, 0, NULL, NULL, 8) != 0)
+		continue;
+	return 0;
+}
+
+static void
+have_a_thread(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+
+	if (clone(idle, stack + sizeof stack, CLONE_VM | CLONE_FS |
+	    CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, NULL) == -1)
+		abort();
+}
+
 /*
  * What a spawner could do besides: fork somebody who is no worker, looks like
  * one or its init, and has soon gone.
@@ -398,6 +440,10 @@ take_too_much(void)
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sabotage_has("stranger"))
 		be_a_stranger();
+	if (sabotage_has("thread"))
+		have_a_thread();
+	if (sabotage_has("any_filter"))
+		have_any_filter();
 	if (sabotage_has("title"))
 		title_set("postern-worker: pool");
 }
