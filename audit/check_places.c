@@ -15,6 +15,7 @@
 #include "service.h"
 
 #define TMPFS 0x01021994
+#define DEVPTS 0x1cd1
 
 /* ---- namespaces ---------------------------------------------------------- */
 
@@ -209,18 +210,19 @@ check_mount(struct subject *p, bool may_have_socket)
 	else if ((flags.f_flag & ST_RDONLY) == 0)
 		note(p->finding, ASPECT_ROOT, VERDICT_FAILED,
 		    "its root can be written");
-	else if (fs.f_type != TMPFS || (!is_empty(p->dir) && !socket))
+	else if (socket ? fs.f_type != DEVPTS :
+	    fs.f_type != TMPFS || !is_empty(p->dir))
 		note(p->finding, ASPECT_ROOT, VERDICT_FAILED,
 		    "its root is not an empty tmpfs%s", may_have_socket ?
-		    ", nor one with nothing but a socket in it" : "");
+		    ", nor a devpts with nothing but a socket in it" : "");
 	else if (!sees_mounts(p->dir, socket ? 2 : 1))
 		note(p->finding, ASPECT_ROOT, VERDICT_FAILED,
 		    "it sees another mount besides its root");
 	else
-		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, "%s tmpfs, "
-		    "read-only, and no other mount", socket ?
-		    "the service's socket, mounted in an otherwise empty" :
-		    "an empty");
+		note(p->finding, ASPECT_ROOT, VERDICT_PASSED, "%s, "
+		    "read-only, and no other mount", socket ? "the service's "
+		    "socket, mounted in an otherwise empty devpts" :
+		    "an empty tmpfs");
 	if (fd != -1)
 		close(fd);
 }

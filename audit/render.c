@@ -226,6 +226,7 @@ static const struct {
 	{ "sendmsg", { NUM("fd"), PTR("msg"), { "flags", messages, NUMBER } } },
 	{ "sendto", { NUM("fd"), PTR("buf"), NUM("len"),
 	    { "flags", messages, NUMBER }, PTR("addr"), NUM("addrlen") } },
+	{ "setfsuid", { NUM("fsuid") } },
 	{ "setgroups", { NUM("size"), PTR("list") } },
 	{ "setpgid", { NUM("pid"), NUM("pgid") } },
 	{ "setsockopt", { NUM("fd"), { "level", levels, NUMBER },

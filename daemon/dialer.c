@@ -91,7 +91,9 @@ leave_root(pid_t spawner)
 	const struct sockaddr_un *sun =
 	    (const struct sockaddr_un *)&setup->to.ss;
 
-	confine_own_users(CLONE_NEWNS);
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1)
+		fatal(EX_OSERR, "cannot make a mount namespace: %s",
+		    strerror(errno));
 	absent = enclose(sun->sun_path);
 	confine_drop_capabilities();
 	confine_die_with_parent(spawner);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -161,23 +162,35 @@ confine_drop_capabilities(void)
 	confine_keep_capabilities(0);
 }
 
-void
-confine_drop_user(uid_t uid, gid_t gid)
+static void
+become(uid_t uid, uid_t saved, gid_t gid)
+{
+	set_bounding(0);	/* while CAP_SETPCAP is still there */
+	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
+	    setresuid(uid, uid, saved) == -1)
+		fatal(EX_OSERR, "cannot become uid %u gid %u: %s",
+		    (unsigned)uid, (unsigned)gid, strerror(errno));
+}
+
+static void
+check_user(uid_t uid, gid_t gid)
 {
 	uid_t r, e, s;
 	gid_t rg, eg, sg;
 
-	set_bounding(0);	/* while CAP_SETPCAP is still there */
-	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1)
-		fatal(EX_OSERR, "cannot become uid %u gid %u: %s",
-		    (unsigned)uid, (unsigned)gid, strerror(errno));
 	if (getresgid(&rg, &eg, &sg) == -1 || rg != gid || eg != gid ||
 	    sg != gid || getgroups(0, NULL) != 0)
 		fatal(EX_OSERR, "a group of root's could not be given up");
 	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
 	    (uid != 0 && setresuid(0, 0, 0) != -1))
 		fatal(EX_OSERR, "root could not be given up");
+}
+
+void
+confine_drop_user(uid_t uid, gid_t gid)
+{
+	become(uid, uid, gid);
+	check_user(uid, gid);
 	confine_drop_capabilities();
 }
 
@@ -199,17 +212,15 @@ write_map(const char *path, const char *text)
 	close(fd);
 }
 
-/* Its own maps are its own to write while it is dumpable (proc(5)). */
 void
-confine_own_users(int others)
+confine_own_users(void)
 {
-	uid_t uid, e, s;
-	gid_t gid, eg, sg;
+	uid_t r, uid, s;
+	gid_t rg, gid, sg;
 	char text[40];
 
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == -1 ||
-	    getresuid(&uid, &e, &s) == -1 || getresgid(&gid, &eg, &sg) == -1 ||
-	    unshare(CLONE_NEWUSER | others) == -1)
+	if (getresuid(&r, &uid, &s) == -1 || getresgid(&rg, &gid, &sg) == -1 ||
+	    unshare(CLONE_NEWUSER) == -1)
 		fatal(EX_OSERR, "cannot make a user namespace: %s",
 		    strerror(errno));
 	write_map("/proc/self/setgroups", "deny");
@@ -217,6 +228,26 @@ confine_own_users(int others)
 	write_map("/proc/self/uid_map", text);
 	snprintf(text, sizeof text, "%u %u 1", (unsigned)gid, (unsigned)gid);
 	write_map("/proc/self/gid_map", text);
+}
+
+/*
+ * To write a map of one user takes being that user (user_namespaces(7)); but
+ * who has changed its user is not dumpable, and its maps are files of root's
+ * (proc(5)).  So until they are written it is root where files are opened, and
+ * there alone.
+ */
+void
+confine_drop_user_mapped(uid_t uid, gid_t gid)
+{
+	become(uid, 0, gid);
+	confine_hide();		/* whatever fs.suid_dumpable says */
+	setfsuid(0);
+	confine_own_users();
+	if (setresuid(uid, uid, uid) == -1)
+		fatal(EX_OSERR, "cannot become uid %u: %s", (unsigned)uid,
+		    strerror(errno));
+	check_user(uid, gid);
+	confine_drop_capabilities();
 }
 
 void

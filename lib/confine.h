@@ -54,12 +54,15 @@ void confine_drop_capabilities(void);
 void confine_keep_capabilities(uint64_t mask);
 
 /*
- * A user namespace of its own, with `others' (CLONE_NEW...), in which its user
- * and group are mapped, and no others: so it can make files in what it mounts,
- * and namespaces beneath this one.  All capabilities over these are its then;
- * and it is dumpable, which confine_hide undoes.
+ * A user namespace of its own, in which its user and group are mapped, and no
+ * others: so it can have others beneath it.  All capabilities over it are its
+ * then.  To be called as long as its files in /proc are its user's, as they are
+ * of who was executed and has changed nothing.
  */
-void confine_own_users(int others);
+void confine_own_users(void);
+
+/* Both: in such a namespace, and for good another user, with no capability. */
+void confine_drop_user_mapped(uid_t uid, gid_t gid);
 
 /* chroot to a directory that is empty and, being removed already, stays so. */
 void confine_empty_root(void);

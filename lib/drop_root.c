@@ -24,17 +24,19 @@ void
 confine_drop_root(const struct confine_heir *h)
 {
 	confine_no_new_privs();
-	if (h->one_uid && !h->own_users && unshare(CLONE_NEWUSER) == -1)
+	if (h->one_uid && h->own_users)
+		confine_own_users();
+	else if (h->one_uid && unshare(CLONE_NEWUSER) == -1)
 		fatal(EX_OSERR, "cannot make a user namespace: %s",
 		    strerror(errno));
 	if (h->root == CONFINE_ROOT_EMPTY)
 		confine_empty_root();
-	if (!h->one_uid)
-		confine_drop_user(h->uid, h->gid);
-	if (h->own_users)
-		confine_own_users(0);
-	if (h->one_uid || h->own_users)
+	if (h->one_uid)
 		confine_drop_capabilities();
+	else if (h->own_users)
+		confine_drop_user_mapped(h->uid, h->gid);
+	else
+		confine_drop_user(h->uid, h->gid);
 	confine_die_with_parent(h->parent);
 	confine_hide();
 	confine_no_new_code();

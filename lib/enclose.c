@@ -1,7 +1,6 @@
 #include "enclose.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -31,12 +30,22 @@ same_socket(const struct stat *a, const struct stat *b)
 	    a->st_ino == b->st_ino;
 }
 
-/* For the root itself, and at most one place in it. */
 static void
 mount_empty(void)
 {
 	must(mount("empty", PLACE, "tmpfs", FLAGS,
-	    "size=4k,nr_inodes=2,mode=0555"), "tmpfs");
+	    "size=4k,nr_inodes=1,mode=0555"), "tmpfs");
+}
+
+/*
+ * A socket can be mounted on a file alone, and nobody can make one where no
+ * user is mapped.  Here is one from the start, and no other: each instance of
+ * devpts has its own ptmx, which nobody may open, and is otherwise empty.
+ */
+static void
+mount_file(void)
+{
+	must(mount("empty", PLACE, "devpts", FLAGS, NULL), "devpts");
 }
 
 /*
@@ -47,16 +56,12 @@ static int
 take_in(const char *socket)
 {
 	struct stat before, mounted;
-	int fd;
 
 	if (stat(socket, &before) == -1)
 		return errno;
 	if (!S_ISSOCK(before.st_mode))
 		return ECONNREFUSED;
-	fd = open(PLACE ENCLOSE_SOCKET, O_WRONLY | O_CREAT | O_EXCL |
-	    O_CLOEXEC, 0);
-	must(fd, "a place for the socket");
-	close(fd);
+	mount_file();
 	if (mount(socket, PLACE ENCLOSE_SOCKET, NULL, MS_BIND, NULL) == -1)
 		return errno;
 	must(mount(NULL, PLACE ENCLOSE_SOCKET, NULL, MS_REMOUNT | MS_BIND |
@@ -74,7 +79,7 @@ try_root(void)
 }
 
 /*
- * An empty tmpfs becomes the root, and the old root is let go of.
+ * What was mounted becomes the root, and the old root is let go of.
  * pivot_root(".", ".") stacks the one on the other (pivot_root(2)).
  */
 int
@@ -83,10 +88,9 @@ enclose(const char *socket)
 	int absent = 0;
 
 	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private");
-	mount_empty();
 	if (socket != NULL)
 		absent = take_in(socket);
-	if (absent != 0)
+	if (socket == NULL || absent != 0)
 		mount_empty();	/* over what may be there now */
 	must(chdir(PLACE), "chdir");
 	must((int)syscall(SYS_pivot_root, ".", "."), "pivot_root");

@@ -710,6 +710,8 @@ static const struct policy_group files_reserve =
 
 /* What root gives up, and what is never undone. */
 static const struct policy_row give_up_rows[] = {
+	{ "getresgid", { {0} }, "is root's group given up for good?" },
+	{ "getresuid", { {0} }, "is root given up for good?" },
 	{ "prctl", { EQ(0, PR_GET_MDWE) },
 	    "can no memory of it become executable?" },
 	{ "prctl", { EQ(0, PR_SET_MDWE), EQ(1, PR_MDWE_REFUSE_EXEC_GAIN) },
@@ -732,8 +734,6 @@ static const struct policy_row settle_rows[] = {
 	{ "getgroups", { EQ(0, 0) }, "is it in no group of root's?" },
 	{ "getpid", { {0} }, "its pid, for its log lines" },
 	{ "getppid", { {0} }, "is the process that started it still there?" },
-	{ "getresgid", { {0} }, "is root's group given up for good?" },
-	{ "getresuid", { {0} }, "is root given up for good?" },
 	{ "prctl", { EQ(0, PR_CAP_AMBIENT), EQ(1, PR_CAP_AMBIENT_CLEAR_ALL) },
 	    "it keeps no ambient capability" },
 	{ "prctl", { EQ(0, PR_CAP_AMBIENT), EQ(1, PR_CAP_AMBIENT_IS_SET) },
@@ -902,8 +902,6 @@ static const struct policy_row dialer_setup_rows[] = {
 	    "what kind of thing is the log?" },
 	{ "openat", { MASK(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
 	    "is its root out of reach by Landlock?" },
-	{ "openat", { EQ(2, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC) },
-	    "a place in its root for the service's local socket" },
 	{ "prlimit64", { EQ(0, 0), EQ(2, 0) }, "is it bound as it was to be?" },
 	{ "seccomp", { EQ(0, SECCOMP_SET_MODE_FILTER), EQ(1, 0) },
 	    "it confines itself" },
@@ -913,12 +911,12 @@ static const struct policy_row dialer_setup_rows[] = {
 static const struct policy_group dialer_setup =
     GROUP("dialer-setup", WHEN_ALWAYS, dialer_setup_rows);
 
-/* Who has its own user in a user namespace, and so may make files there. */
+/* Who has its own user in a user namespace, and so may have others in it. */
 static const struct policy_row own_users_rows[] = {
 	{ "openat", { EQ(2, O_WRONLY | O_CLOEXEC) },
 	    "in its user namespace it has its own user" },
-	{ "prctl", { EQ(0, PR_SET_DUMPABLE), EQ(1, 1) },
-	    "until then its own maps of users are its own to write" },
+	{ "setfsuid", { EQ(0, 0) },
+	    "its own maps of users are root's files, as nobody may trace it" },
 	{ "write", { EQ(0, 4) }, "in its user namespace it has its own user" },
 };
 static const struct policy_group own_users =
@@ -1292,7 +1290,7 @@ static const struct declaration {
 	[POLICY_DIALER] = { "dialer", "posternd: dialer", POLICY_DIAL_SPAWNER,
 	    { &dialer, &last_words, &clocks, &resumed, &sanitizer,
 	    &sanitizer_old },
-	    { &dialer_setup, &own_users, &enclose, &enclose_old, &enclose_new,
+	    { &dialer_setup, &enclose, &enclose_old, &enclose_new,
 	    &take_in, &files_reserve, &ports, &settle, &landlock } },
 	[POLICY_DIAL_SPAWNER] = { "dial-spawner", "posternd: dial-spawner",
 	    POLICY_SUPERVISOR,

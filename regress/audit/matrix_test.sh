@@ -31,7 +31,7 @@ cat_rows() {
 	        yes(c, "capabilities", "no-new-privs"),
 	        status(pid, "Seccomp_filters"),
 	        namespaces(pid, d["supervisor"]),
-	        {"": "empty", "service": "socket"}.get(" ".join(os.listdir(
+	        {"": "empty", "ptmx": "socket"}.get(" ".join(os.listdir(
 	        "/proc/%d/root" % pid)), "host"),
 	        yes(c, "landlock"), yes(c, "landlock-net"),
 	        yes(c, "landlock-scope"), yes(c, "mdwe", "memory"),

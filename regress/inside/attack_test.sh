@@ -602,7 +602,7 @@ supervisor_body() {
 	write_conf
 	for try in own_memory execute trace kill_other read_memory_of \
 	    take_descriptor_of new_thread write_execute make_executable \
-	    entry_i386 io_ring kernel_program keyring; do
+	    become_dumpable entry_i386 io_ring kernel_program keyring; do
 		start_daemon
 		tree "$daemon_pid" >theirs
 		attack "$daemon_pid" $try $$

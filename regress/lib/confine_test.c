@@ -12,9 +12,12 @@
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -31,6 +34,8 @@
 #include "layers.h"
 
 #define NOBODY 65534
+/* One whose number does not stand for all that are not mapped, too. */
+#define SOMEBODY 64000
 
 static const struct bounds_for none;
 
@@ -127,6 +132,67 @@ drop_groups_child(void *arg)
 	MUST(getgroups(0, NULL) == 0 && getuid() == 0);
 }
 ROOT_CASE(drop_groups)
+
+static void
+expect_map(const char *path, unsigned id)
+{
+	char text[64];
+	unsigned inside, outside, count;
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd == -1 ? -1 : read(fd, text, sizeof text - 1);
+
+	MUST(n > 0);
+	text[n] = '\0';
+	MUST(sscanf(text, "%u %u %u", &inside, &outside, &count) == 3);
+	MUST(inside == id && outside == id && count == 1);
+	close(fd);
+}
+
+/* Is nothing of root's left, and can it have namespaces beneath its own? */
+static void
+drop_user_mapped_child(void *arg)
+{
+	int fd = open("roots", O_RDWR | O_CREAT, 0600);
+	uid_t r, e, s;
+
+	(void)arg;
+	MUST(fd != -1 && close(fd) == 0);
+	MUST(setgroups(2, (gid_t[]){ 0, 4 }) == 0);
+	confine_drop_user_mapped(SOMEBODY, SOMEBODY - 1);
+	MUST(getresuid(&r, &e, &s) == 0 && r == SOMEBODY && e == SOMEBODY &&
+	    s == SOMEBODY);
+	MUST(getgid() == SOMEBODY - 1 && getegid() == SOMEBODY - 1);
+	MUST(getgroups(0, NULL) == 0);
+	MUST(setfsuid((uid_t)-1) == SOMEBODY);
+	MUST(bounding() == 0);
+	MUST(permitted() == 0);
+	MUST(setresuid(0, 0, 0) == -1 && setuid(0) == -1);
+	MUST(open("roots", O_RDONLY) == -1 && errno == EACCES);
+	MUST(open("/proc/self/uid_map", O_WRONLY) == -1 && errno == EACCES);
+	MUST(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1);
+	expect_map("/proc/self/uid_map", SOMEBODY);
+	expect_map("/proc/self/gid_map", SOMEBODY - 1);
+	MUST(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
+}
+ROOT_CASE(drop_user_mapped)
+
+/* Without root: who was executed, and has changed nothing, is dumpable. */
+static void
+own_users_child(void *arg)
+{
+	uid_t uid = getuid();
+	gid_t gid = getgid();
+
+	(void)arg;
+	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+	confine_own_users();
+	MUST(getuid() == uid && getgid() == gid);
+	expect_map("/proc/self/uid_map", uid);
+	expect_map("/proc/self/gid_map", gid);
+	confine_drop_capabilities();
+	MUST(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
+}
+ANY_CASE(own_users)
 
 static void
 keep_capabilities_child(void *arg)
@@ -791,6 +857,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, drop_user);
 	ATF_TP_ADD_TC(tp, drop_user_not_root);
 	ATF_TP_ADD_TC(tp, drop_groups);
+	ATF_TP_ADD_TC(tp, drop_user_mapped);
+	ATF_TP_ADD_TC(tp, own_users);
 	ATF_TP_ADD_TC(tp, keep_capabilities);
 	ATF_TP_ADD_TC(tp, drop_capabilities);
 	ATF_TP_ADD_TC(tp, no_new_privs);

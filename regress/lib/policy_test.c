@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "policy.h"
@@ -481,6 +482,18 @@ ATF_TC_BODY(signals_by_handle, tc)
 	}
 }
 
+/* Who can be traced by its user is not apart from it; nobody may become so. */
+ATF_TC_WITHOUT_HEAD(never_dumpable);
+ATF_TC_BODY(never_dumpable, tc)
+{
+	for (enum policy_id id = 0; id < POLICY_COUNT; id++)
+		for (uint64_t to = 1; to <= 3; to++)
+			ATF_CHECK_MSG(!table_allows(policy_get(id),
+			    &(struct call){ .nr = SYS_prctl,
+			    .arg = { PR_SET_DUMPABLE, to } }), "%s",
+			    policy_get(id)->process);
+}
+
 /* All that root keeps, and each with its reason. */
 ATF_TC_WITHOUT_HEAD(capabilities);
 ATF_TC_BODY(capabilities, tc)
@@ -600,6 +613,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, relay_has_six);
 	ATF_TP_ADD_TC(tp, titles);
 	ATF_TP_ADD_TC(tp, signals_by_handle);
+	ATF_TP_ADD_TC(tp, never_dumpable);
 	ATF_TP_ADD_TC(tp, capabilities);
 	ATF_TP_ADD_TC(tp, echo_has_three);
 	ATF_TP_ADD_TC(tp, groups_used);
