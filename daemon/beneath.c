@@ -209,6 +209,35 @@ beneath_leaf(const struct verdict *v)
 	return v->ssl == NULL ? NULL : SSL_get_peer_certificate(v->ssl);
 }
 
+/* The authorities' own, if that is what it is a copy of; borrowed. */
+static X509 *
+original_of(const struct authorities *a, const X509 *copy)
+{
+	STACK_OF(X509) *certs = authorities_certs(a);
+
+	for (int i = 0; i < sk_X509_num(certs); i++)
+		if (X509_cmp(sk_X509_value(certs, i), copy) == 0)
+			return sk_X509_value(certs, i);
+	return NULL;
+}
+
+void
+beneath_share(const struct verdict *v)
+{
+	STACK_OF(X509) *sent = SSL_get_peer_cert_chain(v->ssl);
+
+	for (int i = 0; i < sk_X509_num(sent); i++) {
+		X509 *copy = sk_X509_value(sent, i);
+		X509 *original = original_of(v->gate->authorities, copy);
+
+		if (original == NULL || original == copy ||
+		    X509_up_ref(original) != 1)
+			continue;
+		sk_X509_set(sent, i, original);
+		X509_free(copy);
+	}
+}
+
 enum reason
 beneath_judge_again(const struct verdict *v)
 {

@@ -59,6 +59,12 @@ enum reason beneath_reason(const struct verdict *v, const char *error,
 X509 *beneath_leaf(const struct verdict *v);
 
 /*
+ * Of an established connection: of the authorities' certificates that its
+ * client has sent along, keep theirs in place of a copy for each client.
+ */
+void beneath_share(const struct verdict *v);
+
+/*
  * Judge the client of an established connection again, by what may have
  * changed since: is its chain still trusted, and not revoked?
  */

@@ -253,6 +253,7 @@ admit(struct conn *c)
 		conn_refuse(c, why, "by newer files than those it began with");
 		return;
 	}
+	beneath_share(&c->verdict);
 	room_let_in(c);
 	check_host(c);
 }

@@ -10,8 +10,12 @@
 /* Only the pages a message touches are ever there; its first is a whole one. */
 static char buffer[65536] __attribute__((aligned(4096)));
 
-/* What is read at once to begin with; more when that was filled. */
+/*
+ * What is read at once to begin with: a page, so that who sends little has no
+ * more.  Twice as much each time that is filled, once it was so often in a row.
+ */
 #define CHUNK_FIRST 4096
+#define OFTEN 4
 
 /*
  * So often in a row it is tried to write what the kernel has no memory for.  It
@@ -41,6 +45,8 @@ write_all(size_t len)
 void
 echo_main(void)
 {
+	int filled = 0;
+
 	for (size_t chunk = CHUNK_FIRST;;) {
 		ssize_t n = read(WORKER_FD, buffer, chunk);
 
@@ -49,7 +55,8 @@ echo_main(void)
 		if (n <= 0)
 			_exit(0);
 		write_all((size_t)n);
-		if ((size_t)n == chunk && chunk < sizeof buffer)
+		filled = (size_t)n == chunk ? filled + 1 : 0;
+		if (filled >= OFTEN && chunk < sizeof buffer)
 			chunk *= 2;
 	}
 }
