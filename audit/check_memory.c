@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "addr.h"
+#include "enclose.h"
 #include "page.h"
 #include "service.h"
 #include "service_page.h"
@@ -102,32 +106,60 @@ mapped_file(int dir, const struct proc_mapping *m, struct stat *st)
 	return proc_stat(dir, name, st);
 }
 
-/* A worker has its own program alone; the others libraries, too. */
-static void
-check_code(const struct service *s, struct subject *p,
-    const struct proc_mapping *m)
+static bool
+same_file(const struct stat *a, const struct stat *b)
 {
-	const struct stat *worker = &s->program[PROGRAM_WORKER];
-	struct stat st;
-
-	if (is_kernels(m))
-		return;
-	if (m->ino == 0)
-		bad_mapping(p, m, "is code of no file");
-	else if (!mapped_file(p->dir, m, &st))
-		note_unread(p, ASPECT_MEMORY, "a mapped file");
-	else if (p->declared->program == PROGRAM_WORKER &&
-	    (st.st_dev != worker->st_dev || st.st_ino != worker->st_ino))
-		bad_mapping(p, m, "is code of another file than its program");
-	else if (st.st_mode & S_IWOTH)
-		bad_mapping(p, m, "is code of a file that anybody can write");
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 static bool
-is_board(const struct subject *p, const struct proc_mapping *m)
+is_file(const struct proc_mapping *m)
 {
-	return p->declared->shares_board &&
-	    strncmp(m->name, "/memfd:board", 12) == 0;
+	return m->ino != 0 || m->name[0] == '/';
+}
+
+/*
+ * Memory that the kernel shows as a file, so that it can be shared, or is
+ * memfd_create(2)'s: whoever has made it has written it.
+ */
+static bool
+is_nameless(const struct proc_mapping *m)
+{
+	static const char *const names[] = { "/memfd:", "/SYSV",
+	    "/dev/zero", "/anon_hugepage", "/secretmem" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strncmp(m->name, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Nobody may be able to write it but who owns the service's programs. */
+static void
+check_code(const struct service *s, struct subject *p,
+    const struct proc_mapping *m, const struct stat *st)
+{
+	if (is_nameless(m) || !S_ISREG(st->st_mode))
+		bad_mapping(p, m, "is code of no file");
+	else if (st->st_uid != 0 &&
+	    st->st_uid != s->program[PROGRAM_DAEMON].st_uid)
+		bad_mapping(p, m, "is code of a file that is neither root's "
+		    "nor of the owner of the programs");
+	else if ((st->st_mode & S_IWOTH) != 0 ||
+	    ((st->st_mode & S_IWGRP) != 0 && st->st_gid != 0))
+		bad_mapping(p, m, "is code of a file that others can write");
+}
+
+/* A library's constants, say: nothing that its user could not read himself. */
+static void
+check_data(const struct service *s, struct subject *p,
+    const struct proc_mapping *m, const struct stat *st)
+{
+	if (is_nameless(m) || !S_ISREG(st->st_mode))
+		bad_mapping(p, m, "is of no file that has a name");
+	else if ((st->st_mode & S_IROTH) == 0 &&
+	    !same_file(st, &s->program[PROGRAM_DAEMON]))
+		bad_mapping(p, m, "is of a file that not everybody may read");
 }
 
 /* The supervisor's page, and of a parent its slot: nothing of another's. */
@@ -142,11 +174,63 @@ is_own_place(const struct service *s, const struct subject *p,
 	    m->offset == slot.at && m->end - m->start == slot.size;
 }
 
+static bool
+is_board(const struct service *s, const struct stat *st)
+{
+	struct stat board;
+
+	return s->board != -1 && fstat(s->board, &board) == 0 &&
+	    same_file(&board, st);
+}
+
+static void
+check_board(const struct service *s, struct subject *p,
+    const struct proc_mapping *m)
+{
+	const struct declared *d = p->declared;
+
+	if (m->prot[2] == 'x')
+		bad_mapping(p, m, "is code of the board");
+	else if (m->prot[1] != 'w' && !d->reads_board)
+		bad_mapping(p, m, "is the board, which it is not to read");
+	else if (m->prot[1] == 'w' && !d->shares_board)
+		bad_mapping(p, m, "is the board, which it is not to write");
+	else if (m->prot[1] == 'w' && !is_own_place(s, p, m))
+		bad_mapping(p, m, "is another's place on the board");
+}
+
 /* Secret memory can only be shared, and is so with nobody. */
 static bool
 is_keys(const struct subject *p, const struct proc_mapping *m)
 {
 	return p->declared->has_key && strncmp(m->name, "/secretmem", 10) == 0;
+}
+
+/* A worker has its own program alone; the others libraries, too. */
+static void
+check_file(const struct service *s, struct subject *p,
+    const struct proc_mapping *m)
+{
+	bool code = m->prot[2] == 'x';
+	struct stat st;
+
+	if (!mapped_file(p->dir, m, &st))
+		note_unread(p, ASPECT_MEMORY, "a mapped file");
+	else if (is_board(s, &st))
+		check_board(s, p, m);
+	else if (m->prot[3] == 's')
+		bad_mapping(p, m, m->prot[1] == 'w' ?
+		    "is written together with others" :
+		    "is shared with others");
+	else if (p->declared->program == PROGRAM_WORKER &&
+	    !same_file(&st, &s->program[PROGRAM_WORKER]))
+		bad_mapping(p, m, code ?
+		    "is code of another file than its program" :
+		    "is of another file than its program");
+	else if (code)
+		check_code(s, p, m, &st);
+	else if (p->declared->program != PROGRAM_WORKER)
+		check_data(s, p, m, &st);
 }
 
 static void
@@ -157,36 +241,89 @@ check_mapping(const struct service *s, struct subject *p,
 
 	if (writes && code)
 		bad_mapping(p, m, "can be written and executed");
-	else if (code)
-		check_code(s, p, m);
-	if (!writes || m->prot[3] != 's')
-		return;
-	if (!is_board(p, m) && !is_keys(p, m))
-		bad_mapping(p, m, "is written together with others");
-	else if (is_board(p, m) && !is_own_place(s, p, m))
-		bad_mapping(p, m, "is another's place on the board");
+	else if (code && !is_file(m) && !is_kernels(m))
+		bad_mapping(p, m, "is code of no file");
+	else if (is_file(m) && !(is_keys(p, m) && !code))
+		check_file(s, p, m);
+}
+
+/* ---- the dialer's address ------------------------------------------------ */
+
+/* In its root the service's socket has one name; else it is this machine's. */
+static bool
+is_service(const struct declared *d, const struct sockaddr_storage *ss,
+    char text[ADDR_TEXT])
+{
+	const struct sockaddr_un *sun = (const struct sockaddr_un *)ss;
+
+	snprintf(text, ADDR_TEXT, "address family %d", ss->ss_family);
+	if (ss->ss_family == AF_UNIX) {
+		text_escape(text, ADDR_TEXT, sun->sun_path,
+		    strnlen(sun->sun_path, sizeof sun->sun_path));
+		if (d->home != HOME_SOCKET || strcmp(text, ENCLOSE_SOCKET) != 0)
+			return false;
+		snprintf(text, ADDR_TEXT, "%s in its root", ENCLOSE_SOCKET);
+		return true;
+	}
+	if (ss->ss_family != AF_INET && ss->ss_family != AF_INET6)
+		return false;
+	addr_text(ss, text);
+	return d->home != HOME_SOCKET && addr_is_loopback(ss);
 }
 
 /* All that keeps a dialer from connecting elsewhere: who could write there? */
 static void
-check_address(struct subject *p, const struct proc_mapping *maps, size_t count)
+check_address(struct subject *p, const struct proc_mapping *maps, size_t count,
+    char text[ADDR_TEXT])
 {
 	bool fixed = false;
+	struct sockaddr_storage ss;
 
 	for (size_t i = 0; i < count; i++)
 		fixed |= maps[i].start <= POLICY_DIAL_ADDRESS &&
 		    POLICY_DIAL_ADDRESS < maps[i].end && maps[i].ino == 0 &&
 		    strcmp(maps[i].prot, "r--p") == 0;
-	if (p->declared->dials && !fixed)
+	if (!fixed)
 		note(p->finding, ASPECT_MEMORY, VERDICT_FAILED, "the address "
 		    "that it may connect to is not in memory that it cannot "
 		    "alter");
+	if (!subject_dials(p, &ss))
+		note_unread(p, ASPECT_MEMORY, "the address that it may connect "
+		    "to");
+	else if (!is_service(p->declared, &ss, text))
+		note(p->finding, ASPECT_MEMORY, VERDICT_FAILED, "may connect to "
+		    "%s, which can be no service's", text);
+}
+
+bool
+subject_dials(const struct subject *p, struct sockaddr_storage *ss)
+{
+	int memory = openat(p->dir, "mem", O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	if (memory == -1)
+		return false;
+	n = pread(memory, ss, sizeof *ss, (off_t)POLICY_DIAL_ADDRESS);
+	close(memory);
+	if (n != -1 && n != (ssize_t)sizeof *ss)
+		errno = EIO;
+	return n == (ssize_t)sizeof *ss;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+static const char *
+shared_text(const struct declared *d)
+{
+	return d->shares_board ? "; shared: the board" : d->reads_board ?
+	    "; shared: the board, to be read" : ", nothing is shared";
 }
 
 void
 check_memory(const struct service *s, struct subject *p)
 {
 	struct proc_mapping *maps;
+	char dials[ADDR_TEXT] = "";
 	size_t count;
 
 	if (!proc_mappings(p->dir, &maps, &count)) {
@@ -198,10 +335,11 @@ check_memory(const struct service *s, struct subject *p)
 	} else {
 		for (size_t i = 0; i < count; i++)
 			check_mapping(s, p, &maps[i]);
-		check_address(p, maps, count);
+		if (p->declared->dials)
+			check_address(p, maps, count, dials);
 		note(p->finding, ASPECT_MEMORY, VERDICT_PASSED, "nothing is "
-		    "both written and executed%s", p->declared->shares_board ?
-		    "; shared: the board" : ", nothing is shared");
+		    "both written and executed%s%s%s", shared_text(p->declared),
+		    dials[0] == '\0' ? "" : "; connects to nobody but ", dials);
 	}
 	free(maps);
 }

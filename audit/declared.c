@@ -32,7 +32,7 @@ const struct declared declared[] = {
 		.parent = SUPERVISOR, .owner = OWNER_SERVICE,
 		.home = HOME_REMOVED, .landlock = LOCK_ALL,
 		.dies_with_parent = true, .shares_board = true,
-		.has_key = true,
+		.reads_board = true, .has_key = true,
 		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
 		    { 4, 4, KIND_PIPE_OUT }, { 6, 6, KIND_CHANNEL },
 		    { 7, 7, KIND_SIGNALS }, { 9, 10, KIND_FILE },
@@ -81,6 +81,7 @@ const struct declared declared[] = {
 		.program = PROGRAM_DAEMON, .parent = SUPERVISOR,
 		.owner = OWNER_EXPORTER, .home = HOME_REMOVED,
 		.landlock = LOCK_ALL, .dies_with_parent = true,
+		.reads_board = true,
 		/*
 		 * libevent's set and its pipe; 5 and 6 are its doors; who asks
 		 */

@@ -76,7 +76,8 @@ struct declared {
 	bool		 alone;		/* in these: its parent has others */
 	enum lock	 landlock;
 	bool		 dies_with_parent;	/* by PR_SET_PDEATHSIG */
-	bool		 shares_board;	/* maps it for writing */
+	bool		 shares_board;	/* maps its place for writing */
+	bool		 reads_board;	/* maps it, to read all of it */
 	bool		 has_key;
 	bool		 dials;		/* has POLICY_DIAL_ADDRESS */
 	struct fd_rule	 fd[FD_RULES];

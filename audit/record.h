@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 enum record_kind {
-	RECORD_FOREIGN,		/* no line of the kernel's, in any of these forms */
+	RECORD_FOREIGN,		/* in none of the forms the kernel's */
 	RECORD_NONE,		/* about something else */
 	RECORD_KILL,
 	RECORD_OTHER,		/* a call was logged, and nobody killed */

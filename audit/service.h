@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -94,6 +95,12 @@ bool subject_is_spawner(const struct subject *p);
  * the init to which it was left.  NULL: none of ours.
  */
 const struct subject *subject_spawner(const struct subject *p);
+
+/*
+ * Of a dialer: the address that lies where its filter wants it.  False with
+ * errno set.
+ */
+bool subject_dials(const struct subject *p, struct sockaddr_storage *ss);
 
 /* How many filters lie on one that is declared so, those around included. */
 size_t subject_filters(const struct service *s, const struct declared *d);

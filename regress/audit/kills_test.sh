@@ -267,7 +267,7 @@ says_none() {
 	refused $EX_DATAERR "$none" kills --json "$@"
 }
 
-e2e_case none "Where nothing is of the kernel it is not said that nobody was killed"
+e2e_case none "What has nothing of the kernel does not say that nobody died"
 none_body() {
 	: | says_none 'standard input:'
 	grep -q 'with </dev/null this system' err || atf_fail "no way out"

@@ -43,6 +43,9 @@ connection_body() {
 	done
 	expect_shown ' 0 failed'
 	expect_shown '^    read: fd == 3$'
+	expect_shown 'memory .*; shared: the board$'
+	expect_shown 'memory .*; shared: the board, to be read$'
+	expect_shown 'memory .*, nothing is shared$'
 	assert_echo
 	stop_daemon
 }
@@ -81,8 +84,12 @@ relay_body() {
 		for name in dialer relay-spawner init 'relay'; do
 			expect_shown "^$name.* ok  "
 		done
-		test "$to" != unix:app.sock ||
-		    expect_shown '^dial-spawner.* ok  '
+		if test "$to" = unix:app.sock; then
+			expect_shown '^dial-spawner.* ok  '
+			expect_shown 'memory .*; connects to nobody but /.* in'
+		else
+			expect_shown "memory .*; connects to nobody but $to$"
+		fi
 		exec 9>&-
 		stop_daemon
 	done

@@ -423,6 +423,56 @@ wide shared_memory 'memory that is written together with others' \
     'supervisor add mmap,parent sabotage shared_memory' 'parent memory'
 red board 'a parent that could write what is others on the board' \
     'parent sabotage board' 'parent memory'
+
+# mapped PLAN MODE OWNER PROCESS...: that plan, with a file of that mode and
+# owner for the FILE in it, fails in the memory of exactly these, or of none.
+mapped() {
+	plan=$1
+	dd if=/dev/zero of=file bs=4096 count=1 2>dd.err
+	chown "$3" file
+	chmod "$2" file
+	shift 3
+	each "$(echo "$plan" | sed "s,FILE,$PWD/file,")" use_inside
+	start_daemon
+	if test $# -gt 0; then
+		for process; do
+			set -- "$@" "$process memory"
+			shift
+		done
+		expect_red "$@"
+	else
+		expect_green
+	fi
+	assert_echo
+	stop_daemon
+}
+
+# Whoever could write there would be obeyed; and what was mapped before the
+# user was changed can be read for ever.
+root_case mapped_code "code of files that others could write"
+mapped_code_body() {
+	make_pki
+	write_conf
+	mapped 'parent sabotage map_code FILE' 0755 root
+	mapped 'parent sabotage map_code FILE' 0755 nobody parent
+	mapped 'parent sabotage map_code FILE' 0757 root parent
+	mapped 'parent sabotage map_code FILE' 0775 root:nogroup parent
+	mapped 'spawner sabotage map_code FILE' 0755 root spawner init echo
+	mapped 'parent sabotage own_code' 0600 root parent
+	mapped 'spawner sabotage own_code' 0600 root spawner init echo
+}
+
+root_case mapped_file "files that are mapped and should not be"
+mapped_file_body() {
+	make_pki
+	write_conf clients.host-check=either
+	issue client client ca --name client --host 127.0.0.1 --force
+	mapped 'parent sabotage map FILE' 0644 nobody
+	mapped 'parent sabotage map FILE' 0640 root parent
+	mapped 'spawner sabotage map FILE' 0644 root spawner init echo
+	mapped 'resolver sabotage map_shared FILE' 0644 root resolver
+}
+
 # The parent's secret memory cannot be searched in anybody else.
 wide thread 'a second thread' \
     'supervisor add clone,parent sabotage thread' 'parent tree'
@@ -439,6 +489,11 @@ address_body() {
 	write_conf worker=relay "relay.to=127.0.0.1:$(free_port)"
 	start_daemon
 	expect_red 'dialer memory'
+	stop_daemon
+	use_inside 'dialer sabotage elsewhere'
+	start_daemon
+	expect_red 'dialer memory'
+	grep -q 'may connect to 192.0.2.1:80, ' live.out || atf_fail "not said"
 	stop_daemon
 }
 

@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdint.h>
@@ -309,10 +310,19 @@ __wrap_mount(const char *what, const char *where, const char *type,
 	return __real_mount(what, where, type, flags, data);
 }
 
-/* The dialer's page stays as it was made, and it does not notice. */
+/*
+ * The dialer's page stays as it was made, and it does not notice; or it has
+ * another machine's address.
+ */
 int
 __wrap_mprotect(void *at, size_t size, int prot)
 {
+	const struct sockaddr_in elsewhere = { .sin_family = AF_INET,
+	    .sin_port = htons(80), .sin_addr.s_addr = htonl(0xc0000201) };
+
+	if (sabotage_has("elsewhere") &&
+	    (uintptr_t)at == (uintptr_t)POLICY_DIAL_ADDRESS)
+		memcpy(at, &elsewhere, sizeof elsewhere);
 	if (sabotage_has("address") &&
 	    (uintptr_t)at == (uintptr_t)POLICY_DIAL_ADDRESS)
 		return 0;
@@ -506,10 +516,45 @@ read_key(void)
 	close(fd);
 }
 
+/* A page of the file that the plan names behind this. */
+static void
+map_file(const char *sabotage, int prot, int flags)
+{
+	const char *path = argument(sabotage);
+	int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+
+	if (path == NULL)
+		return;
+	if (fd == -1 || mmap(NULL, 4096, prot, flags, fd, 0) == MAP_FAILED)
+		abort();
+	close(fd);
+}
+
+/* Code that it has written itself, in what looks like a file of root's. */
+static void
+map_own_code(void)
+{
+	static const char code[4096] = { (char)0xc3 };
+	int fd;
+
+	if (!sabotage_has("own_code"))
+		return;
+	fd = memfd_create("code", MFD_CLOEXEC);
+	if (fd == -1 || write(fd, code, sizeof code) != sizeof code ||
+	    fchmod(fd, 0555) == -1 || mmap(NULL, sizeof code, PROT_READ |
+	    PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+		abort();
+	close(fd);
+}
+
 void
 __wrap_title_init(int argc, char **argv)
 {
 	read_key();
+	map_file("map", PROT_READ, MAP_PRIVATE);
+	map_file("map_code", PROT_READ | PROT_EXEC, MAP_PRIVATE);
+	map_file("map_shared", PROT_READ, MAP_SHARED);
+	map_own_code();
 	if (sabotage_has("environment"))
 		environ = NULL;		/* and so is not overwritten */
 	__real_title_init(argc, argv);
