@@ -1,6 +1,9 @@
 /*
  * No key outside of its parent: the private key of every generation, which the
- * supervisor holds open, is searched for in all memory of all processes.
+ * supervisor holds open, is searched for in all memory of all processes.  What
+ * a file says now need not be what was read from it: so each parent must have
+ * the public part of one of these keys in its memory, as it is in its
+ * certificate, or its own key was not searched for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "needle.h"
@@ -35,48 +39,106 @@ is_new(const struct needles *n)
 	return true;
 }
 
-static bool
-read_whole(int dir, const char *name, uint8_t *dst, size_t size, size_t *len)
+static ssize_t
+read_at(int fd, size_t size, off_t at)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = -1;
+	size_t len = 0;
+	ssize_t n = 0;
 
-	*len = 0;
-	if (fd == -1)
-		return false;
-	while (*len < size && (n = pread(fd, dst + *len, size - *len,
-	    (off_t)*len)) > 0)
-		*len += (size_t)n;
-	close(fd);
-	return n == 0;
+	while (len < size && (n = pread(fd, window + len, size - len,
+	    at + (off_t)len)) > 0)
+		len += (size_t)n;
+	return n == -1 ? -1 : (ssize_t)len;
+}
+
+/* 1 if there is a key in it, 0 if not, -1 with errno set. */
+static int
+has_mark(int fd)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = read_at(fd, sizeof window, at)) >= (ssize_t)sizeof mark) {
+		if (memmem(window, (size_t)n, mark, sizeof mark - 1) != NULL)
+			return 1;
+		at += n - (ssize_t)sizeof mark;
+		if (n < (ssize_t)sizeof window)
+			return 0;
+	}
+	return n == -1 ? -1 : 0;
 }
 
 static void
-take_key(struct subject *p, int fd)
+add_key(struct subject *p, int number, int fd)
 {
 	static struct needles n;
-	char name[32], why[128];
-	struct stat st;
-	size_t len;
+	ssize_t len = read_at(fd, KEY_FILE_MAX, 0);
+	char why[128];
 
-	snprintf(name, sizeof name, "fd/%d", fd);
-	if (!proc_stat(p->dir, name, &st) || !S_ISREG(st.st_mode) ||
-	    st.st_size > KEY_FILE_MAX)
-		return;
-	if (!read_whole(p->dir, name, window, KEY_FILE_MAX, &len) ||
-	    memmem(window, len, "PRIVATE KEY-----", 16) == NULL)
-		return;
-	if (!needles_of(window, len, &n, why, sizeof why))
+	if (len == -1)
+		note(p->finding, ASPECT_KEY, VERDICT_FAILED, "descriptor %d "
+		    "cannot be read: %s", number, strerror(errno));
+	else if (len == KEY_FILE_MAX)
+		note(p->finding, ASPECT_KEY, VERDICT_FAILED, "descriptor %d: "
+		    "a file with a key that has 1 MiB or more is not read",
+		    number);
+	else if (!needles_of(window, (size_t)len, &n, why, sizeof why))
 		note(p->finding, ASPECT_KEY, VERDICT_FAILED,
-		    "descriptor %d: %s", fd, why);
-	else if (n.count > 0 && is_new(&n) && key_count < KEYS_MAX)
+		    "descriptor %d: %s", number, why);
+	else if (n.count > 0 && is_new(&n) && key_count == KEYS_MAX)
+		note(p->finding, ASPECT_KEY, VERDICT_FAILED, "descriptor %d: "
+		    "one key more than the %d that are searched for", number,
+		    KEYS_MAX);
+	else if (n.count > 0 && is_new(&n))
 		keys[key_count++] = n;
 	explicit_bzero(&n, sizeof n);
 }
 
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* What is known to be no key of the service's, whatever is in it. */
+static bool
+is_known(const struct service *s, const struct stat *st)
+{
+	struct stat board;
+
+	return same_file(st, &s->program[PROGRAM_DAEMON]) ||
+	    (s->has_worker && same_file(st, &s->program[PROGRAM_WORKER])) ||
+	    same_file(st, &s->log) || (s->board != -1 &&
+	    fstat(s->board, &board) == 0 && same_file(st, &board));
+}
+
+static void
+take_key(const struct service *s, struct subject *p, int number)
+{
+	char name[32];
+	struct stat st;
+	int fd, mark;
+
+	snprintf(name, sizeof name, "fd/%d", number);
+	if (!proc_stat(p->dir, name, &st) || !S_ISREG(st.st_mode) ||
+	    is_known(s, &st))
+		return;
+	fd = openat(p->dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	mark = fd == -1 ? -1 : has_mark(fd);
+	/* ENOENT: it has been closed meanwhile. */
+	if (mark == 1)
+		add_key(p, number, fd);
+	else if (mark == -1 && errno != ENOENT)
+		note(p->finding, ASPECT_KEY, VERDICT_FAILED, "descriptor %d "
+		    "cannot be read: %s", number, strerror(errno));
+	if (fd != -1)
+		close(fd);
+}
+
 /* All that the supervisor has open for its generations is looked at. */
 static void
-take_keys(struct subject *supervisor)
+take_keys(const struct service *s, struct subject *supervisor)
 {
 	size_t count;
 	int *fd;
@@ -86,7 +148,7 @@ take_keys(struct subject *supervisor)
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
-		take_key(supervisor, fd[i]);
+		take_key(s, supervisor, fd[i]);
 	free(fd);
 	explicit_bzero(window, sizeof window);
 	if (key_count == 0)
@@ -101,6 +163,7 @@ struct search {
 	int		 memory, pagemap;
 	bool		 self;		/* a trial of the search */
 	bool		 hit;		/* a parent's own key */
+	bool		 known;		/* what is public of it */
 	bool		 secret;	/* it has memory that nobody reads */
 };
 
@@ -113,7 +176,10 @@ has_key(const struct subject *p)
 static void
 look_for(struct search *s, const uint8_t *data, size_t len, uint64_t at)
 {
-	for (size_t k = 0; k < key_count; k++)
+	for (size_t k = 0; k < key_count; k++) {
+		const struct needle *known = &keys[k].known;
+
+		s->known |= memmem(data, len, known->data, known->len) != NULL;
 		for (uint32_t i = 0; i < keys[k].count; i++) {
 			const struct needle *n = &keys[k].needle[i];
 			const uint8_t *hit = memmem(data, len, n->data, n->len);
@@ -129,6 +195,7 @@ look_for(struct search *s, const uint8_t *data, size_t len, uint64_t at)
 				    "the key (%s) is at %" PRIx64, n->what,
 				    at + (uint64_t)(hit - data));
 		}
+	}
 }
 
 /* In windows that overlap by the longest needle. */
@@ -243,7 +310,11 @@ conclude(const struct service *s, const struct search *of)
 {
 	struct finding *f = of->p->finding;
 
-	if (!has_key(of->p))
+	if (has_key(of->p) && !of->known)
+		note(f, ASPECT_KEY, VERDICT_FAILED, "its certificate is for "
+		    "none of the keys that the supervisor has open, so its own "
+		    "was not searched for; was the file written over?");
+	else if (!has_key(of->p))
 		note(f, ASPECT_KEY, VERDICT_PASSED, "not in its memory");
 	else if (of->secret && of->hit)
 		note(f, ASPECT_KEY, VERDICT_FAILED, "it is also outside of its "
@@ -306,7 +377,7 @@ try_search(const struct service *s)
 void
 check_keys(struct service *s)
 {
-	take_keys(s->all[0]);
+	take_keys(s, s->all[0]);
 	for (size_t i = 0; i < s->count; i++)
 		if (!s->all[i]->gone)
 			search(s, s->all[i], false);

@@ -30,17 +30,22 @@
 
 /* ---- in the child -------------------------------------------------------- */
 
-static void
-add(struct needles *n, const char *what, const uint8_t *data, size_t len)
+static bool
+fill(struct needle *to, const char *what, const uint8_t *data, size_t len)
 {
-	struct needle *to = &n->needle[n->count];
-
-	if (len < NEEDLE_MIN || len > NEEDLE_BYTES || n->count == NEEDLES)
-		return;
+	if (len < NEEDLE_MIN || len > NEEDLE_BYTES)
+		return false;
 	to->len = (uint32_t)len;
 	snprintf(to->what, sizeof to->what, "%s", what);
 	memcpy(to->data, data, len);
-	n->count++;
+	return true;
+}
+
+static void
+add(struct needles *n, const char *what, const uint8_t *data, size_t len)
+{
+	n->count += n->count < NEEDLES &&
+	    fill(&n->needle[n->count], what, data, len);
 }
 
 static void
@@ -85,19 +90,62 @@ add_raw(struct needles *n, const EVP_PKEY *key)
 		add(n, "private key", raw, len);
 }
 
+/* `len` bytes of it, or as many as it has (0), as a certificate has them. */
+static void
+set_known(struct needles *n, const BIGNUM *bn, int len)
+{
+	uint8_t big[NEEDLE_BYTES];
+
+	if (len == 0)
+		len = BN_num_bytes(bn);
+	if (len <= (int)sizeof big && BN_bn2binpad(bn, big, len) == len)
+		fill(&n->known, "modulus", big, (size_t)len);
+}
+
+/* x alone: y is not in a certificate that has the point compressed. */
+static void
+set_known_ec(struct needles *n, const EC_KEY *ec)
+{
+	const EC_GROUP *group = EC_KEY_get0_group(ec);
+	const EC_POINT *point = EC_KEY_get0_public_key(ec);
+	BIGNUM *x = BN_new();
+
+	if (x != NULL && point != NULL && EC_POINT_get_affine_coordinates(group,
+	    point, x, NULL, NULL) == 1)
+		set_known(n, x, (EC_GROUP_get_degree(group) + 7) / 8);
+	BN_free(x);
+}
+
+static void
+set_known_raw(struct needles *n, const EVP_PKEY *key)
+{
+	uint8_t raw[NEEDLE_BYTES];
+	size_t len = sizeof raw;
+
+	if (EVP_PKEY_get_raw_public_key(key, raw, &len) == 1)
+		fill(&n->known, "public key", raw, len);
+}
+
 static void
 add_key(struct needles *n, EVP_PKEY *key)
 {
+	const EC_KEY *ec;
+	const RSA *rsa;
+
 	switch (EVP_PKEY_base_id(key)) {
 	case EVP_PKEY_EC:
-		add_number(n, "scalar", EC_KEY_get0_private_key(
-		    EVP_PKEY_get0_EC_KEY(key)));
+		ec = EVP_PKEY_get0_EC_KEY(key);
+		add_number(n, "scalar", EC_KEY_get0_private_key(ec));
+		set_known_ec(n, ec);
 		break;
 	case EVP_PKEY_RSA:
-		add_rsa(n, EVP_PKEY_get0_RSA(key));
+		rsa = EVP_PKEY_get0_RSA(key);
+		add_rsa(n, rsa);
+		set_known(n, RSA_get0_n(rsa), 0);
 		break;
 	default:
 		add_raw(n, key);
+		set_known_raw(n, key);
 		break;
 	}
 }
@@ -146,7 +194,7 @@ child(int out, pid_t parent, const uint8_t *pem, size_t len)
 	case PRIVKEY_OK:
 		add_key(&n, key);
 		add_pem(&n, pem, len);
-		if (n.count == 0)
+		if (n.count == 0 || n.known.len == 0)
 			_exit(EX_DATAERR);
 		break;
 	case PRIVKEY_NONE:
@@ -177,6 +225,13 @@ receive(int from, void *dst, size_t size)
 	return true;
 }
 
+static bool
+sound_needle(const struct needle *n)
+{
+	return n->len >= NEEDLE_MIN && n->len <= NEEDLE_BYTES &&
+	    memchr(n->what, '\0', sizeof n->what) != NULL;
+}
+
 /* What the child says is no more believed than what it parsed. */
 static bool
 sound(const struct needles *n)
@@ -184,12 +239,9 @@ sound(const struct needles *n)
 	if (n->count > NEEDLES)
 		return false;
 	for (uint32_t i = 0; i < n->count; i++)
-		if (n->needle[i].len < NEEDLE_MIN ||
-		    n->needle[i].len > NEEDLE_BYTES ||
-		    memchr(n->needle[i].what, '\0', sizeof n->needle[i].what)
-		    == NULL)
+		if (!sound_needle(&n->needle[i]))
 			return false;
-	return true;
+	return n->count == 0 || sound_needle(&n->known);
 }
 
 bool

@@ -1,6 +1,7 @@
 /*
  * What to search memory for: the secret parts of a private key, as they would
- * lie there.
+ * lie there; and its public part, which whoever has a certificate for it has in
+ * that.
  */
 #ifndef POSTERN_NEEDLE_H
 #define POSTERN_NEEDLE_H
@@ -23,6 +24,7 @@ struct needle {
 struct needles {
 	uint32_t	count;
 	struct needle	needle[NEEDLES];
+	struct needle	known;		/* the public part */
 };
 
 /*

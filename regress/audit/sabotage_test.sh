@@ -587,6 +587,74 @@ rsa_key_body() {
 	stop_daemon
 }
 
+# new_key FILE: another key.
+new_key() {
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+	    -out "$1" 2>openssl.err || atf_fail "openssl: $(cat openssl.err)"
+}
+
+# What the file says since it was read is not the key that is in use.
+root_case old_key "a key in the memory of a worker, whose file is another now"
+old_key_body() {
+	use_inside "spawner sabotage key $PWD/leak"
+	make_pki
+	cp server.key leak
+	new_key other
+	write_conf watch=0
+	start_daemon
+	cat other >server.key
+	expect_red 'parent key'
+	grep -q 'for none of the keys that the supervisor has open' live.out ||
+	    atf_fail "not said"
+	# Nor if its certificate was written over as well.
+	cp server.pem old.pem
+	issue server again ca --host 127.0.0.1,::1,localhost
+	cat again.key >server.key
+	cat again.pem >server.pem
+	expect_red 'parent key'
+	cat leak >server.key
+	cat old.pem >server.pem
+	expect_red 'spawner key' 'init key' 'echo key'
+	stop_daemon
+}
+
+# Whatever the supervisor has open with a key in it, or cannot be looked into.
+root_case unread_key "keys that are not searched for"
+unread_key_body() {
+	make_pki
+	write_conf
+	new_key one.key
+	{ head -c 1048576 /dev/zero | tr '\\0' '#'; echo; cat one.key; } >long
+	use_inside "supervisor sabotage open $PWD/long"
+	start_daemon
+	expect_red 'supervisor key'
+	grep -q 'with a key that has 1 MiB or more' live.out || atf_fail "1"
+	stop_daemon
+	{ echo '-----BEGIN PRIVATE KEY-----'; echo AAAA; } >broken
+	use_inside "supervisor sabotage open $PWD/broken"
+	start_daemon
+	expect_red 'supervisor key'
+	grep -q 'its private key cannot be parsed' live.out || atf_fail "2"
+	stop_daemon
+	use_inside 'supervisor sabotage open /proc/self/mem'
+	start_daemon
+	expect_failed 'supervisor key'
+	grep -q 'cannot be read: Input/output error' live.out || atf_fail "3"
+	stop_daemon
+	set --
+	for i in 1 2 3 4 5 6 7 8; do
+		new_key "$i.key"
+		set -- "$@" "supervisor sabotage open $PWD/$i.key"
+	done
+	use_inside "$@"
+	start_daemon
+	# The parent's is the ninth.
+	expect_red 'supervisor key' 'parent key'
+	grep -q 'one key more than the 8 that are searched for' live.out ||
+	    atf_fail "4"
+	stop_daemon
+}
+
 # A tracer of somebody else's: it sees all, and nobody else can look.
 root_case traced "a worker under a tracer"
 traced_body() {

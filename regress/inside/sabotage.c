@@ -435,6 +435,20 @@ __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	return r;
 }
 
+/* Each file that the plan names behind "open". */
+static void
+open_files(void)
+{
+	const struct plan_line *l;
+
+	for (size_t at = 0; (l = plan_next(inside_process(), "sabotage", &at))
+	    != NULL;)
+		if (l->word[2] != NULL && strcmp(l->word[2], "open") == 0 &&
+		    (l->word[3] == NULL ||
+		    open(l->word[3], O_RDONLY | O_CLOEXEC) == -1))
+			abort();
+}
+
 static void
 take_too_much(void)
 {
@@ -448,6 +462,7 @@ take_too_much(void)
 	if (sabotage_has("shared_memory"))
 		(void)mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	open_files();
 	if (sabotage_has("stranger"))
 		be_a_stranger();
 	if (sabotage_has("thread"))
