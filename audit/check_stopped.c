@@ -49,6 +49,7 @@ ask_dumpable(struct tracee *t, struct subject *p)
 	return true;
 }
 
+/* Of what a parent has started this is half: check_death. */
 static bool
 ask_death(struct tracee *t, struct subject *p)
 {

@@ -75,7 +75,7 @@ struct declared {
 	unsigned int	 own_ns;	/* by bit of enum proc_ns: new ones */
 	bool		 alone;		/* in these: its parent has others */
 	enum lock	 landlock;
-	bool		 dies_with_parent;	/* by PR_SET_PDEATHSIG */
+	bool		 dies_with_parent;	/* by signal: check_death.c */
 	bool		 shares_board;	/* maps its place for writing */
 	bool		 reads_board;	/* maps it, to read all of it */
 	bool		 has_key;

@@ -81,6 +81,7 @@ look_at(struct service *s, struct subject *p)
 	check_files(s, p);
 	check_environment(s, p);
 	check_memory(s, p);
+	check_death(s, p);
 	if (!subject_ended(p))
 		require_answers(p);
 }

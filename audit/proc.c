@@ -210,7 +210,7 @@ bool
 proc_birth(int dir, struct proc_birth *b)
 {
 	char text[2048];
-	uint64_t flags;
+	uint64_t flags, group;
 	const char *p;
 	size_t len;
 
@@ -218,12 +218,14 @@ proc_birth(int dir, struct proc_birth *b)
 		return false;
 	text[len] = '\0';
 	p = strrchr(text, ')');
-	if (p != NULL && p[1] == ' ' && field(p + 2, 9, &flags) &&
+	if (p != NULL && p[1] == ' ' && field(p + 2, 5, &group) &&
+	    field(p + 2, 9, &flags) &&
 	    field(p + 2, 20, &b->threads) &&
 	    field(p + 2, 22, &b->start) &&
 	    field(p + 2, 48, &b->arg_start) && field(p + 2, 49, &b->arg_end) &&
 	    field(p + 2, 50, &b->env_start) &&
 	    field(p + 2, 51, &b->env_end)) {
+		b->group = (pid_t)group;
 		b->kernel = (flags & 0x200000) != 0;	/* PF_KTHREAD */
 		b->exiting = (flags & 4) != 0;		/* PF_EXITING */
 		return true;

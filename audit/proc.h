@@ -35,8 +35,9 @@ struct proc_status {
 	int		no_new_privs, seccomp, filters;
 };
 
-/* From stat: ticks since boot, and where its arguments and environment lie. */
+/* From stat: its group, ticks since boot, and where its arguments and environment lie. */
 struct proc_birth {
+	pid_t		group;			/* of processes */
 	uint64_t	start;
 	bool		kernel;			/* a thread of the kernel's */
 	bool		exiting;		/* or a zombie */

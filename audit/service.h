@@ -131,6 +131,7 @@ void check_limits(const struct service *s, struct subject *p);
 void check_files(const struct service *s, struct subject *p);
 void check_environment(const struct service *s, struct subject *p);
 void check_memory(const struct service *s, struct subject *p);
+void check_death(const struct service *s, struct subject *p);
 void check_stopped(struct service *s, struct subject *p);
 
 /* Of all together: no two kinds share a uid or a gid. */

@@ -398,6 +398,26 @@ red dumpable 'a supervisor that can be traced and dumped' \
     'supervisor sabotage dumpable' 'supervisor hidden'
 red outlive 'a parent that would outlive the supervisor' \
     'parent sabotage outlive' 'parent death'
+# What a parent has started is of another user, whom its signal does not reach.
+red life_line 'a life line that sends no signal' \
+    'parent sabotage life_line async' 'spawner death'
+red life_line_signal 'a life line for a signal that does not kill' \
+    'parent sabotage life_line signal' 'spawner death'
+red life_line_owner 'a life line for the parent alone' \
+    'parent sabotage life_line owner' 'spawner death'
+red own_group 'a spawner in a process group of its own' \
+    'spawner sabotage own_group' 'spawner death'
+
+root_case outliving "a resolver that would outlive its parent"
+outliving_body() {
+	use_inside 'parent sabotage life_line async'
+	make_pki
+	issue client client ca --name client --host 127.0.0.1 --force
+	write_conf clients.host-check=either
+	start_daemon
+	expect_red 'resolver death' 'spawner death'
+}
+
 red limits 'limits that are not set' \
     'echo sabotage limits' 'echo limits'
 red soft 'limits that can be raised again' \

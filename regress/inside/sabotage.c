@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,8 @@ int __real_prctl(int option, unsigned long a, unsigned long b,
     unsigned long c, unsigned long d);
 int __wrap_prctl(int option, unsigned long a, unsigned long b,
     unsigned long c, unsigned long d);
+int __real_fcntl(int fd, int cmd, ...);
+int __wrap_fcntl(int fd, int cmd, long arg);
 int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 void __real_bounds_apply(enum policy_id id, const struct bounds_for *f);
@@ -255,6 +258,38 @@ __wrap_confine_die_with_parent(pid_t parent)
 {
 	if (!sabotage_has("outlive"))
 		__real_confine_die_with_parent(parent);
+}
+
+/* What a life line lacks, "async", "signal" or "owner", and nobody notices. */
+static bool
+lacks(const char *what)
+{
+	const char *lacking = argument("life_line");
+
+	return lacking != NULL && strcmp(lacking, what) == 0;
+}
+
+int
+__wrap_fcntl(int fd, int cmd, long arg)
+{
+	struct f_owner_ex self = { F_OWNER_PID, getpid() };
+	int r;
+
+	if ((cmd == F_SETFL && arg == O_ASYNC && lacks("async")) ||
+	    (cmd == F_SETSIG && lacks("signal")))
+		return 0;
+	if (cmd == F_GETSIG && lacks("signal"))
+		return SIGKILL;
+	/* For itself alone: what it reads is what it wanted to set. */
+	if (cmd == F_SETOWN_EX && lacks("owner"))
+		return __real_fcntl(fd, cmd, (long)&self);
+	if (cmd == F_GETOWN_EX && lacks("owner")) {
+		*(struct f_owner_ex *)arg = (struct f_owner_ex){ F_OWNER_PGRP,
+		    getpid() };
+		return 0;
+	}
+	r = __real_fcntl(fd, cmd, arg);
+	return cmd == F_GETFL && lacks("async") ? r | O_ASYNC : r;
 }
 
 void
@@ -465,6 +500,8 @@ take_too_much(void)
 	open_files();
 	if (sabotage_has("stranger"))
 		be_a_stranger();
+	if (sabotage_has("own_group") && setpgid(0, 0) == -1)
+		abort();
 	if (sabotage_has("thread"))
 		have_a_thread();
 	if (sabotage_has("any_filter"))
