@@ -95,6 +95,39 @@ verifies_body() {
 	done
 }
 
+# The second process ends because the first saw it, with a code of its own.  No
+# signal does it before: SIGTERM is ignored.
+e2e_case verifies_together "it ends the run whichever process saw it"
+verifies_together_body() {
+	cat >liar.py <<-'END'
+	import socket, sys, threading
+	# The first byte of the first client.
+	x = 0x9e3779b97f4a7c15
+	x ^= x << 13 & 0xffffffffffffffff
+	x ^= x >> 7
+	x ^= x << 17 & 0xffffffffffffffff
+	s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+	def serve(c):
+	    lie = None
+	    while data := bytearray(c.recv(65536)):
+	        if lie is None:
+	            lie = data[0] == x & 255
+	            print("lies" if lie else "is honest", flush=True)
+	        data[-1] ^= lie
+	        c.sendall(data)
+	while True:
+	    threading.Thread(target=serve, args=s.accept()[:1],
+	                     daemon=True).start()
+	END
+	port=$(free_port)
+	run_in_background python3 liar.py "$port" >liar.out
+	expect_soon listening "$port"
+	atf_check -s exit:76 -o empty -e match:"not what was sent" \
+	    sh -c 'trap "" TERM; exec "$@"' - \
+	    postern-bench -p 2 -t 1 --echoes 1 --bulk 1 127.0.0.1 "$port"
+	atf_check_equal "is honest lies" "$(sort liar.out | xargs)"
+}
+
 e2e_case unserved "a server that is not there, or refuses us, is no figure"
 unserved_body() {
 	make_pki
