@@ -43,6 +43,7 @@ struct plan {
 struct tally {
 	uint64_t		done[KIND_COUNT];	/* handshakes, echoes */
 	uint64_t		bytes;			/* of bulk, one way */
+	uint64_t		cpu_ns;			/* of ours */
 	struct histogram	took[KIND_COUNT];	/* ns each */
 	uint64_t		ns;			/* measured */
 };
@@ -75,7 +76,8 @@ _Noreturn void crew_main(const struct plan *p, uint32_t first, int ready,
 bool cost_cpu(const char *cgroup, uint64_t *ns);
 
 /*
- * Memory of its processes (proportional set size) and of the kernel for them.
+ * Memory of its processes (proportional set size) and of the kernel for them,
+ * their TCP sockets included.
  */
 bool cost_memory(const char *cgroup, int64_t *resident, int64_t *kernel);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -433,10 +434,19 @@ set_up(void)
 	}
 }
 
+static uint64_t
+cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static void
 measure(void)
 {
-	uint64_t from = now_ns(), now;
+	uint64_t from = now_ns(), cpu = cpu_ns(), now;
 
 	until = from + (uint64_t)plan->seconds * 1000000000;
 	for (uint32_t i = 0; i < count; i++) {
@@ -448,6 +458,7 @@ measure(void)
 	while ((now = now_ns()) < until)
 		wait_for_news((int)((until - now) / 1000000 + 1));
 	tally.ns = until - from;
+	tally.cpu_ns = cpu_ns() - cpu;
 }
 
 /* A measured time in which nothing came back would be a figure, too. */

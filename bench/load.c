@@ -90,6 +90,7 @@ add(struct tally *sum, const struct tally *t)
 		histogram_merge(&sum->took[k], &t->took[k]);
 	}
 	sum->bytes += t->bytes;
+	sum->cpu_ns += t->cpu_ns;
 	if (t->ns > sum->ns)
 		sum->ns = t->ns;
 }

@@ -242,6 +242,19 @@ cost_report(const struct tally *t, const struct cost *cost)
 	return o;
 }
 
+/* What the load itself took of the same processors. */
+static json_t *
+load_report(const struct tally *t)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "cpu_us", json_real((double)t->cpu_ns / 1e3));
+	if (t->bytes > 0)
+		json_object_set_new(o, "ns_per_byte",
+		    json_real((double)t->cpu_ns / (double)t->bytes));
+	return o;
+}
+
 static void
 report(const struct plan *p, const struct tally *t, const struct cost *cost)
 {
@@ -253,6 +266,7 @@ report(const struct plan *p, const struct tally *t, const struct cost *cost)
 		if (p->clients[k] > 0)
 			json_object_set_new(o, kind_word[k],
 			    kind_report(p, t, (enum kind)k));
+	json_object_set_new(o, "load", load_report(t));
 	if (cost->known)
 		json_object_set_new(o, "server", cost_report(t, cost));
 	if (json_dumpf(o, stdout,

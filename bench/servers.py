@@ -1,10 +1,11 @@
 """The servers that are compared: how each is configured and started.
 
-All have the same certificates, verify clients, resume nothing, log nothing of
-each connection where they can be told so, and run on as many threads as their
-manual recommends for one core; the client's offer decides that it is TLS 1.3,
-X25519 and AES-256-GCM.  The proxies have one plain echo server behind them
-(peers/plain-echo.c), which counts as theirs.
+All have the same certificates, verify clients, resume nothing, and run on as
+many threads as their manual recommends for one core; the client's offer decides
+that it is TLS 1.3, X25519 and AES-256-GCM.  Peers log nothing of each
+connection where they can be told so; postern has its own default.  The proxies
+have one plain echo server behind them (peers/plain-echo.c), which counts as
+theirs.
 """
 
 import os
@@ -14,7 +15,8 @@ import shutil
 # Connections, as all are told: a proxy has two descriptors for each, and
 # HAProxy does not start if it may not have them.
 FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-MANY = 20000 if FILES == resource.RLIM_INFINITY else min(20000, FILES // 2 - 100)
+MANY = 20000 if FILES == resource.RLIM_INFINITY else \
+    min(20000, FILES // 2 - 100)
 
 
 class Server:
@@ -28,6 +30,8 @@ class Server:
     plain = False
     options = []  # of postern-bench
     most = 5000  # connections that it is asked to hold
+    no_more = ""  # why it is not asked for as many as others
+    only = None  # the measures that it is asked for, if not all
 
     def __init__(self, where, pki, build):
         self.where = where  # directory of its own
@@ -50,6 +54,7 @@ class Server:
 class Postern(Server):
     kind = "postern"
     isolation = ""
+    parents = 1
 
     def missing(self):
         return None
@@ -59,13 +64,12 @@ class Postern(Server):
 listen = {{ "127.0.0.1:{port}" }}
 certificate = "{self.pki}/server.pem"
 key = "{self.pki}/server.key"
-parents = 1
+parents = {self.parents}
 isolation = "{self.isolation}"
 max-connections = {self.most + 500}
 # All clients come from one address here, as no service's do.
 accept-rate = 100000
 accept-burst = 100000
-log {{ level = "warning" }}
 clients {{
 	ca = "{self.pki}/ca.pem"
 	host-check = "no"
@@ -83,6 +87,20 @@ class PosternConnection(Postern):
 class PosternPool(Postern):
     name = "postern-pool"
     isolation = "pool"
+
+
+class PosternTwo(PosternConnection):
+    """What a second parent brings: told, and compared with nobody."""
+
+    name = "postern-2"
+    parents = 2
+    only = ("handshake", "echo-64x64", "bulk-x4")
+
+
+class PosternPoolTwo(PosternPool):
+    name = "postern-pool-2"
+    parents = 2
+    only = PosternTwo.only
 
 
 class Go(Server):
@@ -217,9 +235,10 @@ class Socat(Server):
     per_connection = True
     backend = True
     most = 1000
+    no_more = "not asked: 5,000 of its processes have 2.8 GB"
 
     def command(self, port, backend):
-        return ["socat",
+        return ["socat", "-b", "65536",  # in place of 8 KiB
                 f"OPENSSL-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,"
                 f"backlog=1024,nodelay,cert={self.pki}/server.pem,"
                 f"key={self.pki}/server.key,cafile={self.pki}/ca.pem,"
@@ -235,6 +254,7 @@ class Tlswrapper(Server):
     per_connection = True
     options = ["-2"]
     most = 1000
+    no_more = "not asked: it has 15,000 processes for them, and 3.5 GB"
 
     def command(self, port, backend):
         inner = (f"tlswrapper -q -t 600 -f {self.pki}/both.pem "
@@ -257,5 +277,5 @@ class Loopback(Server):
         return [f"{self.build}/bench/plain-echo", str(port)]
 
 
-ALL = [PosternConnection, PosternPool, Go, Nginx, Haproxy, Hitch, Stunnel,
-       Socat, Tlswrapper, Loopback]
+ALL = [PosternConnection, PosternPool, PosternTwo, PosternPoolTwo, Go, Nginx,
+       Haproxy, Hitch, Stunnel, Socat, Tlswrapper, Loopback]

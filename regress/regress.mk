@@ -49,7 +49,8 @@ $(TEST_FILES): $(B)/%: %
 	@install -m 644 $< $@
 
 .PHONY: tests check trace
-tests: $(TEST_BINS) $(TEST_SCRIPT) $(TEST_FILES) $(B)/postern-bench
+tests: $(TEST_BINS) $(TEST_SCRIPT) $(TEST_FILES) $(B)/postern-bench \
+    $(B)/bench/plain-echo
 
 # SOAK: how many seconds.
 .PHONY: soak

@@ -158,6 +158,110 @@ usage_body() {
 	atf_check -o match:usage postern-bench --help
 }
 
+# compare OPTION...: the comparison, with programs in b, where plain-echo is the
+# test's to choose; openssl tells what is known.
+compare() {
+	mkdir -p b/bench bin
+	for name in posternd postern-bench postern-certgen; do
+		ln -sf "$(command -v $name)" b/$name
+	done
+	cat >bin/openssl <<-'END'
+	#! /bin/sh
+	case $* in
+	*ecdsap256) echo "256 bits ecdsa 0.0000s 0.0001s 50000.0 20000.0" ;;
+	*ecdhx25519) echo "253 bits ecdh (X25519) 0.0000s 40000.0" ;;
+	*aes-256-gcm) echo "AES-256-GCM 4000000.00k" ;;
+	*) echo "OpenSSL of the test" ;;
+	esac
+	END
+	chmod 755 bin/openssl
+	PATH=$PWD/bin:$PATH python3 "$(atf_get_srcdir)/../../../bench/run.py" \
+	    --build b "$@"
+}
+
+# figure_of MEASURE FIGURE: of the part's first round.
+figure_of() {
+	python3 -c 'import json, sys
+print(json.load(open("b/bench/part-results.json"))["results"]["loopback"][
+    sys.argv[1]][0][sys.argv[2]])' "$1" "$2"
+}
+
+root_case part "a part of the comparison, and what accepted connections cost"
+part_body() {
+	bench_dir=$(atf_get_srcdir)/../../../bench
+	python3 -c 'import sys
+sys.path.insert(0, sys.argv[1])
+import running
+g = running.Group("postern-test-%s" % sys.argv[2])
+g.remove()
+sys.exit(not g.paths)' "$bench_dir" $$ || atf_skip "no cgroup can be made here"
+	mkdir -p b/bench
+	ln -s "$(dirname "$(command -v posternd)")/bench/plain-echo" b/bench/
+	echo whole >b/bench/results.json
+	compare --servers loopback,socat --rounds 1 \
+	    --measures open-100,bulk-x4,open-5000 >out 2>err || {
+		cat out err
+		atf_fail "run.py failed"
+	}
+	# Its struct tcp_sock, and socket, inode, and entry of an epoll set.
+	slab=$(awk '$1 == "TCP" { print $4 }' /proc/slabinfo)
+	test "$(figure_of open-100 kernel)" -ge $((100 * (slab + 1000))) ||
+	    atf_fail "$(figure_of open-100 kernel) for 100 connections, whose" \
+	    "sockets alone have $slab each"
+	test "$(figure_of bulk-x4 load_ns_per_byte | tr -d .)" -gt 0 ||
+	    atf_fail "what the load takes is not told"
+	# one signed, two verified, two X25519
+	grep -qE '^  bare +170 ' out && grep -qF '(AES 0.50)' out || {
+		cat out
+		atf_fail "the bare operations are not told"
+	}
+	grep -qE 'skipped: socat: (open-5000: not asked|.*not installed)' out ||
+	    atf_fail "that socat was spared open-5000 is not told"
+	grep -q whole b/bench/results.json || atf_fail "the whole was replaced"
+	if command -v gnuplot >gnuplot.path; then
+		test -s b/bench/part-throughput.svg ||
+		    atf_fail "no plot of what was measured"
+		test ! -e b/bench/part-latency.svg ||
+		    atf_fail "a plot of what was not measured"
+		atf_check -o ignore grep "no plot of latency: nothing" out
+	fi
+}
+
+root_case lie "a server that lies ends the comparison, and leaves no figure"
+lie_body() {
+	mkdir -p b/bench
+	cat >b/bench/plain-echo <<-'END'
+	#! /usr/bin/env python3
+	import socket, sys, threading
+	def serve(c):
+	    at = 20000
+	    while data := bytearray(c.recv(65536)):
+	        if 0 <= at < len(data):
+	            data[at] ^= 1
+	        at -= len(data)
+	        c.sendall(data)
+	s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+	while True:
+	    threading.Thread(target=serve, args=s.accept()[:1],
+	                     daemon=True).start()
+	END
+	chmod 755 b/bench/plain-echo
+	for name in results.json part-results.json part-growth.svg; do
+		echo old >b/bench/$name
+	done
+	compare --servers loopback --measures bulk-x1 >out 2>err
+	atf_check_equal 76 $?
+	atf_check test ! -s out
+	atf_check -o ignore grep "loopback, bulk-x1: .*not what was sent" err
+	atf_check -o inline:"plain-echo\nresults.json\n" ls b/bench
+	# A whole run begins without those of an older whole one.
+	python3 -c 'import sys
+sys.path.insert(0, sys.argv[1])
+import run
+run.Place("b", True)' "$(atf_get_srcdir)/../../../bench" || atf_fail "Place"
+	atf_check -o inline:"plain-echo\n" ls b/bench
+}
+
 # made_up: results of two rounds whose ratios are known.  The best C peer is
 # nginx, though in one round haproxy was ahead; socat was not measured in the
 # second, which must not shift its figures.
