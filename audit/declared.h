@@ -75,6 +75,7 @@ struct declared {
 	unsigned int	 own_ns;	/* by bit of enum proc_ns: new ones */
 	bool		 alone;		/* in these: its parent has others */
 	enum lock	 landlock;
+	const char	*ports;		/* whose TCP ports it may connect to */
 	bool		 dies_with_parent;	/* by signal: check_death.c */
 	bool		 shares_board;	/* maps its place for writing */
 	bool		 reads_board;	/* maps it, to read all of it */

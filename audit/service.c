@@ -159,6 +159,16 @@ note_unread(struct subject *p, enum aspect a, const char *what)
 }
 
 bool
+note_absent(const struct service *s, struct subject *p, enum aspect a,
+    enum layer l)
+{
+	if (!s->layer[l])
+		note(p->finding, a, VERDICT_ABSENT, "absent: kernel (%s has "
+		    "it)", layer_needs(l));
+	return !s->layer[l];
+}
+
+bool
 subject_is_spawner(const struct subject *p)
 {
 	return p->declared != NULL && p->declared->program == PROGRAM_WORKER &&

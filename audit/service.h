@@ -111,6 +111,10 @@ bool subject_starting(const struct service *s, const struct subject *p);
 /* Note that something of it could not be read: a failure, unless it ended. */
 void note_unread(struct subject *p, enum aspect a, const char *what);
 
+/* True if the kernel does not have the layer, which is noted. */
+bool note_absent(const struct service *s, struct subject *p, enum aspect a,
+    enum layer l);
+
 /*
  * One whom a spawner has just forked is followed until it has a filter of its
  * own.  If it comes to none it is p->unfledged; false if it has ended so, which

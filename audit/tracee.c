@@ -369,6 +369,15 @@ tracee_call(struct tracee *t, long nr, const uint64_t arg[6], int64_t *result)
 }
 
 bool
+tracee_try(struct tracee *t, int64_t *result, long nr, uint64_t a, uint64_t b,
+    uint64_t c, uint64_t d, uint64_t e)
+{
+	const uint64_t arg[6] = { a, b, c, d, e, 0 };
+
+	return tracee_call(t, nr, arg, result);
+}
+
+bool
 tracee_write(struct tracee *t, const void *src, size_t len)
 {
 	return pwrite(t->memory, src, len, (off_t)t->scratch) == (ssize_t)len ||

@@ -64,6 +64,9 @@ bool tracee_filters(struct tracee *t, struct sock_fprog stack[TRACEE_FILTERS],
 bool tracee_begin_calls(struct tracee *t, uint64_t vdso, uint64_t vdso_end);
 bool tracee_call(struct tracee *t, long nr, const uint64_t arg[6],
     int64_t *result);
+/* The same with these arguments and no sixth. */
+bool tracee_try(struct tracee *t, int64_t *result, long nr, uint64_t a,
+    uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 bool tracee_write(struct tracee *t, const void *src, size_t len);
 bool tracee_read(struct tracee *t, void *dst, size_t len);
 bool tracee_end_calls(struct tracee *t);

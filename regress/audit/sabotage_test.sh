@@ -375,12 +375,39 @@ red no_landlock 'a spawner and its workers without Landlock' \
     'spawner sabotage landlock' \
     'spawner landlock,spawner landlock-net,spawner landlock-scope,echo landlock-scope'
 red parent_no_landlock 'a parent without Landlock' \
-    'parent sabotage landlock' 'parent landlock,parent landlock-net'
+    'parent sabotage landlock' 'parent landlock,parent landlock-net,parent landlock-scope'
 red exporter_no_landlock 'an exporter without Landlock' \
-    'exporter sabotage landlock' 'exporter landlock,exporter landlock-net'
+    'exporter sabotage landlock' 'exporter landlock,exporter landlock-net,exporter landlock-scope'
 red supervisor_no_landlock 'a supervisor without Landlock' \
     'supervisor sabotage landlock' \
     'supervisor landlock-scope,init landlock-scope'
+
+# Half of it: each must miss what is left out.
+root_case weak_landlock "a domain that forbids little"
+weak_landlock_body() {
+	use_inside '* sabotage weak_landlock'
+	make_pki
+	issue client client ca --name client --host 127.0.0.1 --force
+	write_conf clients.host-check=either
+	start_daemon
+	set --
+	for name in parent resolver exporter spawner; do
+		set -- "$@" "$name landlock" "$name landlock-net" \
+		    "$name landlock-scope"
+	done
+	expect_red "$@"
+	atf_check_equal True "$(json live.out 'all(it in c["detail"]
+	    for g in d["groups"] for c in [g["checks"].get("landlock")]
+	    if c and c["verdict"] == "failed"
+	    for it in ("read a file", "write a file", "execute a file",
+	    "make a file", "make a directory", "make a socket"))')"
+	stop_daemon
+	write_conf worker=relay "relay.to=127.0.0.1:$(free_port)"
+	use_inside 'dialer sabotage weak_landlock'
+	start_daemon
+	expect_red 'dialer landlock' 'dialer landlock-net' \
+	    'dialer landlock-scope'
+}
 
 root_case resolver_no_landlock "a resolver without Landlock"
 resolver_no_landlock_body() {
@@ -389,7 +416,8 @@ resolver_no_landlock_body() {
 	issue client client ca --name client --host 127.0.0.1 --force
 	write_conf clients.host-check=either
 	start_daemon
-	expect_red 'resolver landlock' 'resolver landlock-net'
+	expect_red 'resolver landlock' 'resolver landlock-net' \
+	    'resolver landlock-scope'
 }
 
 # ---- the process itself ------------------------------------------------------
@@ -528,7 +556,8 @@ dialer_body() {
 	stop_daemon
 	use_inside 'dialer sabotage landlock'
 	start_daemon
-	expect_red 'dialer landlock' 'dialer landlock-net'
+	expect_red 'dialer landlock' 'dialer landlock-net' \
+	    'dialer landlock-scope'
 	stop_daemon
 	use_inside "dial-spawner sabotage same_uid $(id -u _postern)"
 	start_daemon
