@@ -10,6 +10,7 @@ import time
 
 ROOT = "/sys/fs/cgroup"
 
+NUMBERS = itertools.count()
 # Beneath the ports that clients get, and none again soon: what is left of one
 # server's connections (TIME_WAIT) is in no other's way.
 FIRST, COUNT = 31000, 1768
@@ -51,11 +52,17 @@ class Group:
         return found
 
     def remove(self):
+        """A process that is gone from the list may hold it for a moment."""
+        limit = time.monotonic() + 2
         for path in self.paths:
-            try:
-                os.rmdir(path)
-            except OSError:
-                pass
+            while True:
+                try:
+                    os.rmdir(path)
+                    break
+                except OSError:
+                    if time.monotonic() > limit:
+                        break
+                    time.sleep(0.01)
 
 
 def free_port():
@@ -106,7 +113,8 @@ class Running:
         self.server = server
         self.port = free_port()
         self.processes = []
-        self.group = Group(f"postern-bench-{os.getpid()}")
+        # Of its own: what the kernel still has for the one before is not its.
+        self.group = Group(f"postern-bench-{os.getpid()}-{next(NUMBERS)}")
 
     def start(self, command, port, plain):
         log = open(os.path.join(self.server.where, "log"), "ab")
