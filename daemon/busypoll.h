@@ -13,7 +13,8 @@
 void	busypoll_start(uint32_t us);
 
 /*
- * After each turn of the loop: whose it was, NULL if nobody's or several's.
+ * After each turn of the loop: whose it was, NULL if nobody's, several's, or
+ * one's that is not let in yet: strangers are not to buy the processor's time.
  * True if the loop is to look once more rather than sleep; other processes that
  * could run here, as the client's worker, have run by then.  `who` is compared,
  * no more.

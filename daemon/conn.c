@@ -472,7 +472,8 @@ conn_run(const struct conn **lone)
 
 	TAILQ_CONCAT(&now, &run_queue, run);
 	c = TAILQ_FIRST(&now);
-	*lone = c != NULL && TAILQ_NEXT(c, run) == NULL ? c : NULL;
+	/* busypoll.h: for strangers it does not look on. */
+	*lone = c != NULL && TAILQ_NEXT(c, run) == NULL && c->opened ? c : NULL;
 	while ((c = TAILQ_FIRST(&now)) != NULL) {
 		TAILQ_REMOVE(&now, c, run);
 		if (c->state == STATE_GONE) {

@@ -136,7 +136,8 @@ void conn_worker_ended(pid_t pid, enum word word);
 void conn_worker_died(pid_t pid, int signal, int status);
 
 /* Let connections that have input left have their next turn; true if any is
- * left to do.  *lone: the only one that had one, to be compared; else NULL. */
+ * left to do.  *lone: the only one that had one, if its session is open, to be
+ * compared; else NULL. */
 struct conn;
 bool conn_run(const struct conn **lone);
 

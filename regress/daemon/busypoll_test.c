@@ -4,6 +4,7 @@
 #include <atf-c.h>
 
 #include "busypoll.h"
+#include "conn.h"
 
 #define LONG	10000		/* us */
 #define MANY	1000		/* turns */
@@ -63,11 +64,28 @@ ATF_TC_BODY(never, tc)
 	ATF_CHECK(!busypoll_again(NULL));
 }
 
+/* Whoever has not been let in yet is nobody. */
+ATF_TC_WITHOUT_HEAD(stranger);
+ATF_TC_BODY(stranger, tc)
+{
+	static struct conn c = { .state = STATE_WAITING };
+	const struct conn *lone;
+
+	conn_queue(&c);
+	conn_run(&lone);
+	ATF_CHECK(lone == NULL);
+	c.opened = true;
+	conn_queue(&c);
+	conn_run(&lone);
+	ATF_CHECK(lone == &c);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, lone);
 	ATF_TP_ADD_TC(tp, in_vain);
 	ATF_TP_ADD_TC(tp, several);
 	ATF_TP_ADD_TC(tp, never);
+	ATF_TP_ADD_TC(tp, stranger);
 	return atf_no_error();
 }
