@@ -1,11 +1,12 @@
 /*
- * Keys decoded in one step (ec.h) are judged as they are without: each bad
- * client gets the same word and the same alert both ways.  And what an echo
- * costs the TLS library in allocations, counted.
+ * Keys decoded in one step (ec.h), and what beneath.c trims, change nobody's
+ * verdict: each bad client gets the same word and the same alert with and
+ * without.  That the step is taken, and what an echo costs the TLS library, is
+ * told by allocations, counted.
  *
  * Clients are libssl's, shaken hands with in memory; for what libssl would not
  * send, a certificate is put in the place of another on the way, where TLS 1.2
- * sends it in the clear.
+ * sends it in the clear, or a point in that of a key share.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED	/* a key of two halves is made by it */
 #include <atf-c.h>
@@ -14,7 +15,6 @@
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,27 @@
 
 #define TEXT	8192
 
+/* Where ec.c is to have its way. */
+#if defined(LIBRESSL_VERSION_NUMBER) || defined(OPENSSL_NO_ENGINE) || \
+    OPENSSL_VERSION_NUMBER < 0x30000000L
+#define QUICK	false
+#else
+#define QUICK	true
+#endif
+
+/* What there is of ours. */
+enum way { AS_LIBTLS_HAS_IT, TRIMMED, TRIMMED_AND_QUICK, WAYS };
+
+/* Of a client whose only group is P-256, the point for the key exchange. */
+enum share {
+	SHARE_ANY,		/* by the group that both like best */
+	SHARE_GOOD,
+	SHARE_OFF_THE_CURVE,
+	SHARE_ZERO,
+	SHARE_TOO_BIG,
+	SHARE_HYBRID		/* the form that tells y's sign as well */
+};
+
 struct identity {
 	EVP_PKEY	*key;
 	X509		*cert;
@@ -38,14 +59,17 @@ struct caller {
 	struct identity	 own;
 	X509		*instead;	/* as long as own.cert; or NULL */
 	bool		 tls12;
+	enum share	 share;
 };
 
+static enum way	 way = TRIMMED_AND_QUICK;
 static struct identity	ca, stranger;
 static struct rules	rules;
 static struct gate	gate = { .rules = &rules };
 static struct tls	*server;
 static BIO		*to_server, *to_client;
-static int		last_alert;
+static int		 last_alert;
+static bool		 spoiled;	/* what the client has sent */
 
 /* ---- certificates -------------------------------------------------------- */
 
@@ -208,6 +232,41 @@ swap_certificate(const struct caller *c)
 	OPENSSL_free(other);
 }
 
+/* The same for its point, behind what the message says before that. */
+static void
+spoil_share(const struct caller *c)
+{
+	static const unsigned char before13[] = { 0, 0x17, 0, 0x41, 4 };
+	static const unsigned char before12[] = { 0x10, 0, 0, 0x42, 0x41, 4 };
+	char *data, *at;
+	long n = BIO_get_mem_data(to_server, &data);
+	size_t before = c->tls12 ? sizeof before12 : sizeof before13;
+
+	at = n > 0 ? memmem(data, (size_t)n, c->tls12 ? before12 : before13,
+	    before) : NULL;
+	if (at == NULL)
+		return;
+	at += before;
+	switch (c->share) {
+	case SHARE_ANY:
+	case SHARE_GOOD:
+		return;
+	case SHARE_OFF_THE_CURVE:
+		at[63] ^= 1;
+		break;
+	case SHARE_ZERO:
+		memset(at, 0, 64);
+		break;
+	case SHARE_TOO_BIG:
+		memset(at, 0xff, 64);
+		break;
+	case SHARE_HYBRID:
+		at[-1] = (char)(6 | (at[63] & 1));
+		break;
+	}
+	spoiled = true;
+}
+
 static SSL_CTX *
 client_context(const struct caller *c)
 {
@@ -218,6 +277,8 @@ client_context(const struct caller *c)
 	    TLS1_3_VERSION) == 1);
 	SSL_CTX_set_security_level(ctx, 0);	/* it is the client's own */
 	SSL_CTX_set_info_callback(ctx, on_info);
+	if (c->share != SHARE_ANY)
+		MUST(SSL_CTX_set1_groups_list(ctx, "P-256") == 1);
 	if (c->own.cert != NULL)
 		MUST(SSL_CTX_use_certificate(ctx, c->own.cert) == 1 &&
 		    SSL_CTX_use_PrivateKey(ctx, c->own.key) == 1);
@@ -231,6 +292,23 @@ struct pair {
 	struct verdict	 verdict;
 };
 
+/* Take back what beneath_watch() does besides watching. */
+static void
+untrim(SSL *ssl)
+{
+#ifdef LIBRESSL_VERSION_NUMBER
+	SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+#else
+	const long trimmed = SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN;
+
+	MUST((SSL_get_mode(ssl) & trimmed) == trimmed &&
+	    SSL_get_num_tickets(ssl) == 0);
+	SSL_clear_mode(ssl, trimmed);
+	MUST((SSL_get_mode(ssl) & trimmed) == 0 &&
+	    SSL_set_num_tickets(ssl, 2) == 1);
+#endif
+}
+
 /* True if both ends say it is done. */
 static bool
 shake(const struct caller *c, struct pair *p)
@@ -238,6 +316,7 @@ shake(const struct caller *c, struct pair *p)
 	int r = TLS_WANT_POLLIN;
 
 	last_alert = 0;
+	spoiled = false;
 	to_server = BIO_new(BIO_s_mem());
 	to_client = BIO_new(BIO_s_mem());
 	p->ctx = client_context(c);
@@ -246,12 +325,17 @@ shake(const struct caller *c, struct pair *p)
 	SSL_set_connect_state(p->ssl);
 	MUST(tls_accept_cbs(server, &p->conn, on_read, on_write, NULL) == 0);
 	MUST(beneath_watch(&p->verdict, &gate));
+	if (way == AS_LIBTLS_HAS_IT)
+		untrim(p->verdict.ssl);
 	for (int i = 0; i < 16 && r != 0 && r != -1; i++) {
 		SSL_do_handshake(p->ssl);
 		if (c->instead != NULL)
 			swap_certificate(c);
+		if (c->share > SHARE_GOOD && !spoiled)
+			spoil_share(c);
 		r = tls_handshake(p->conn);
 	}
+	MUST(spoiled == (c->share > SHARE_GOOD));
 	/*
 	 * With TLS 1.3 the client is done first, and learns of it by reading.
 	 */
@@ -272,7 +356,43 @@ part(struct pair *p)
 	SSL_CTX_free(p->ctx);
 }
 
-/* ---- the same both ways -------------------------------------------------- */
+/* ---- allocations --------------------------------------------------------- */
+
+static unsigned long allocations;
+static bool counting;
+
+static void *
+counted_malloc(size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	allocations += counting;
+	return n == 0 ? NULL : malloc(n);
+}
+
+static void *
+counted_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	allocations += counting;
+	return realloc(p, n);
+}
+
+static void
+counted_free(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(p);
+}
+
+/* Before libcrypto has allocated anything. */
+static void
+count_allocations(void)
+{
+	MUST(CRYPTO_set_mem_functions(counted_malloc, counted_realloc,
+	    counted_free) == 1);
+}
+
+/* ---- the same with and without ------------------------------------------- */
 
 static size_t
 pem(char *dst, X509 *x, EVP_PKEY *key)
@@ -351,114 +471,166 @@ tell_all(FILE *out)
 	struct identity forged = { good.key, badly_signed(&good) };
 	EVP_PKEY *self = ec_key(NID_X9_62_prime256v1);
 	const struct caller callers[] = {
-		{ "good", good, NULL, false },
-		{ "good, TLS 1.2", good, NULL, true },
-		{ "no certificate", { NULL, NULL }, NULL, false },
-		{ "P-384", client(ec_key(NID_secp384r1), &ca, 3600), NULL,
-		    false },
-		{ "P-521", client(ec_key(NID_secp521r1), &ca, 3600), NULL,
-		    false },
-		{ "secp256k1", client(ec_key(NID_secp256k1), &ca, 3600), NULL,
-		    true },
-		{ "RSA", client(make_key(0, 2048), &ca, 3600), NULL, false },
-		{ "RSA of 1024 bits", client(make_key(0, 1024), &ca, 3600),
-		    NULL, true },
-		{ "self-signed", client(self, NULL, 3600), NULL, false },
-		{ "another CA's", client(ec_key(NID_X9_62_prime256v1),
-		    &stranger, 3600), NULL, false },
-		{ "expired", client(ec_key(NID_X9_62_prime256v1), &ca, -60),
-		    NULL, false },
-		{ "wrong key", wrong, NULL, false },
-		{ "wrong key, TLS 1.2", wrong, NULL, true },
-		{ "wrong signature", forged, NULL, false },
-		{ "invalid point", good, off_the_curve(&good), true },
+		{ .name = "good", .own = good },
+		{ .name = "good, TLS 1.2", .own = good, .tls12 = true },
+		{ .name = "no certificate" },
+		{ .name = "P-384",
+		    .own = client(ec_key(NID_secp384r1), &ca, 3600) },
+		{ .name = "P-521",
+		    .own = client(ec_key(NID_secp521r1), &ca, 3600) },
+		{ .name = "secp256k1", .tls12 = true,
+		    .own = client(ec_key(NID_secp256k1), &ca, 3600) },
+		{ .name = "RSA", .own = client(make_key(0, 2048), &ca, 3600) },
+		{ .name = "RSA of 1024 bits", .tls12 = true,
+		    .own = client(make_key(0, 1024), &ca, 3600) },
+		{ .name = "self-signed", .own = client(self, NULL, 3600) },
+		{ .name = "another CA's",
+		    .own = client(ec_key(NID_X9_62_prime256v1), &stranger,
+		    3600) },
+		{ .name = "expired",
+		    .own = client(ec_key(NID_X9_62_prime256v1), &ca, -60) },
+		{ .name = "wrong key", .own = wrong },
+		{ .name = "wrong key, TLS 1.2", .own = wrong, .tls12 = true },
+		{ .name = "wrong signature", .own = forged },
+		{ .name = "invalid point", .own = good,
+		    .instead = off_the_curve(&good), .tls12 = true },
+	};
+	static const char *const share_name[] = {
+		[SHARE_GOOD] = "good", [SHARE_OFF_THE_CURVE] = "off the curve",
+		[SHARE_ZERO] = "zero", [SHARE_TOO_BIG] = "too big",
+		[SHARE_HYBRID] = "hybrid"
 	};
 
-	make_server();
 	for (size_t i = 0; i < sizeof callers / sizeof callers[0]; i++)
 		tell(out, &callers[i]);
+	for (int i = SHARE_GOOD; i <= SHARE_HYBRID; i++)
+		for (int tls12 = 0; tls12 < 2; tls12++) {
+			char name[64];
+
+			snprintf(name, sizeof name, "P-256 share%s: %s",
+			    tls12 ? ", TLS 1.2" : "", share_name[i]);
+			tell(out, &(struct caller){ .name = name, .own = good,
+			    .tls12 = tls12, .share = (enum share)i });
+		}
 }
 
 struct report {
-	char		text[2][TEXT];
-	_Atomic bool	quick;
+	char		text[WAYS][TEXT];
+	unsigned long	allocations[WAYS];	/* of a good client */
+	bool		quick;
 };
 static struct report *report;
+
+/* The second one: the first finds nothing made yet. */
+static unsigned long
+cost_of(const struct caller *c)
+{
+	for (int i = 0; i < 2; i++) {
+		struct pair p;
+
+		allocations = 0;
+		counting = true;
+		MUST(shake(c, &p));
+		counting = false;
+		part(&p);
+	}
+	return allocations;
+}
 
 static void
 one_way(void *arg)
 {
-	const int *quick = arg;
-	FILE *out = fmemopen(report->text[*quick], TEXT, "w");
+	struct caller c = { .name = "good" };
+	FILE *out;
 
+	count_allocations();
+	way = *(const enum way *)arg;
+	out = fmemopen(report->text[way], TEXT, "w");
 	MUST(out != NULL);
 	beneath_init();
-	if (*quick)
+	if (way == TRIMMED_AND_QUICK)
 		report->quick = ec_init();
 	ca.key = ec_key(NID_X9_62_prime256v1);
 	ca.cert = certificate("ca", ca.key, NULL, true, 3600);
 	stranger.key = ec_key(NID_X9_62_prime256v1);
 	stranger.cert = certificate("stranger", stranger.key, NULL, true, 3600);
+	make_server();
 	tell_all(out);
 	MUST(fclose(out) == 0);
+	c.own = client(ec_key(NID_X9_62_prime256v1), &ca, 3600);
+	report->allocations[way] = cost_of(&c);
 }
 
 static void
-share(void)
+go_all_ways(void)
 {
+	static enum way ways[] = { AS_LIBTLS_HAS_IT, TRIMMED,
+	    TRIMMED_AND_QUICK };
+
 	report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED |
 	    MAP_ANONYMOUS, -1, 0);
 	ATF_REQUIRE(report != MAP_FAILED);
+	for (int i = 0; i < WAYS; i++)
+		ATF_REQUIRE_EQ(0, in_child(one_way, &ways[i]));
 }
+
+static const char *const expected[] = {
+	"good: let in, alert 0\n",
+	"good, TLS 1.2: let in, alert 0\n",
+	"RSA of 1024 bits: weak-crypto, alert 42\n",
+	"self-signed: untrusted, alert 48\n",
+	"another CA's: untrusted, alert 48\n",
+	"expired: expired, alert 45\n",
+	"wrong key: bad-signature, alert 51\n",
+	"wrong key, TLS 1.2: bad-signature, alert 51\n",
+	"invalid point: weak-crypto, alert 42\n",
+	"P-256 share: good: let in, alert 0\n",
+	"P-256 share, TLS 1.2: good: let in, alert 0\n",
+	"P-256 share: off the curve: protocol, alert 47\n",
+	"P-256 share, TLS 1.2: off the curve: protocol,",
+	"P-256 share: zero: protocol, alert 47\n",
+	"P-256 share, TLS 1.2: zero: protocol,",
+	"P-256 share: too big: protocol, alert 47\n",
+	"P-256 share, TLS 1.2: too big: protocol,",
+};
 
 ATF_TC_WITHOUT_HEAD(same_verdicts);
 ATF_TC_BODY(same_verdicts, tc)
 {
-	int quick[] = { 0, 1 };
-
-	share();
-	for (int i = 0; i < 2; i++)
-		ATF_REQUIRE_EQ(0, in_child(one_way, &quick[i]));
-	ATF_CHECK_STREQ(report->text[0], report->text[1]);
+	go_all_ways();
+	puts(report->text[TRIMMED_AND_QUICK]);
+	for (int i = 0; i < TRIMMED_AND_QUICK; i++)
+		ATF_CHECK_STREQ(report->text[i],
+		    report->text[TRIMMED_AND_QUICK]);
 	/* and they are what they should be */
-	ATF_CHECK(strstr(report->text[1], "good: let in, alert 0\n") != NULL);
-	ATF_CHECK(strstr(report->text[1], "self-signed: untrusted,") != NULL);
-	ATF_CHECK(strstr(report->text[1], "wrong key: bad-signature,") != NULL);
-	ATF_CHECK(strstr(report->text[1], "wrong key, TLS 1.2: bad-signature,")
-	    != NULL);
-	ATF_CHECK(strstr(report->text[1], "expired: expired, alert 45")
-	    != NULL);
-	ATF_CHECK(strstr(report->text[1], "invalid point: let in") == NULL);
-	puts(report->text[1]);
+	ATF_CHECK(strstr(report->text[TRIMMED_AND_QUICK], "hybrid: let in") ==
+	    NULL);
+	for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+		ATF_CHECK_MSG(strstr(report->text[TRIMMED_AND_QUICK],
+		    expected[i]) != NULL, "not so: %s", expected[i]);
+}
+
+/*
+ * The short way to a key is taken: a handshake allocates half as often, or less
+ * by a fifth at least.
+ */
+ATF_TC_WITHOUT_HEAD(quick);
+ATF_TC_BODY(quick, tc)
+{
+	go_all_ways();
+	printf("allocations of a handshake: %lu, trimmed %lu, quick %lu\n",
+	    report->allocations[AS_LIBTLS_HAS_IT], report->allocations[TRIMMED],
+	    report->allocations[TRIMMED_AND_QUICK]);
+	ATF_CHECK_EQ(QUICK, report->quick);
+	if (!QUICK)
+		return;
+	ATF_CHECK(report->allocations[TRIMMED] <
+	    report->allocations[AS_LIBTLS_HAS_IT]);
+	ATF_CHECK(report->allocations[TRIMMED_AND_QUICK] <
+	    report->allocations[TRIMMED] * 4 / 5);
 }
 
 /* ---- allocations of an echo ---------------------------------------------- */
-
-static unsigned long allocations;
-static bool counting;
-
-static void *
-counted_malloc(size_t n, const char *file, int line)
-{
-	(void)file, (void)line;
-	allocations += counting;
-	return n == 0 ? NULL : malloc(n);
-}
-
-static void *
-counted_realloc(void *p, size_t n, const char *file, int line)
-{
-	(void)file, (void)line;
-	allocations += counting;
-	return realloc(p, n);
-}
-
-static void
-counted_free(void *p, const char *file, int line)
-{
-	(void)file, (void)line;
-	free(p);
-}
 
 #define ECHOES 100
 /*
@@ -475,8 +647,7 @@ echo_frugally(void *arg)
 	struct pair p;
 
 	(void)arg;
-	MUST(CRYPTO_set_mem_functions(counted_malloc, counted_realloc,
-	    counted_free) == 1);
+	count_allocations();
 	beneath_init();
 	ec_init();
 	ca.key = ec_key(NID_X9_62_prime256v1);
@@ -506,6 +677,7 @@ ATF_TC_BODY(frugal, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, same_verdicts);
+	ATF_TP_ADD_TC(tp, quick);
 	ATF_TP_ADD_TC(tp, frugal);
 	return atf_no_error();
 }
