@@ -87,9 +87,9 @@ count_calls() {
 	atf_fail "only $ops $1 in the time there was"
 }
 
-# each_costs PROCESS CALL=NUMBER... [PROCESS ...]: so many calls at most for each
-# echo or handshake, and no others, of any process; "any" where it depends on who
-# runs when.
+# each_costs PROCESS CALL=NUMBER... [PROCESS ...]: so many calls at most for
+# each echo or handshake, and no others, of any process; "any" where it depends
+# on who runs when.
 each_costs() {
 	printf '%s\n' "$@" | awk -v ops="$ops" -v once=$ONCE '
 	    FNR == NR && /=/ {
@@ -217,7 +217,7 @@ write_stranger() {
 }
 
 root_case stranger_not_polled \
-    "For who is not let in, and sends byte after byte, the parent looks on never"
+    "For who is not let in, and sends byte after byte, it never looks on"
 stranger_not_polled_body() {
 	start busy-poll=10000
 	write_stranger

@@ -23,7 +23,8 @@ inside_link = $(CC) $(ALL_LDFLAGS) $(INSIDE_WRAP:%=-Wl,--wrap=%) -o $@ \
 	$(call objs,$(1)) -Wl,--start-group $(INSIDE_LIB) $(LIB) -Wl,--end-group
 
 $(B)/inside/posternd: $(call objs,daemon) $(INSIDE_LIB) $(LIB)
-	$(call say,LD,$@)$(call inside_link,daemon) $(ALL_LIBS)
+	$(call say,LD,$@)$(call inside_link,daemon) \
+	    -Wl,-u,inside_interposes $(ALL_LIBS)
 
 $(B)/inside/postern-worker: $(call objs,worker) $(INSIDE_LIB) $(LIB)
 	$(call say,LD,$@)$(call inside_link,worker) $(STATIC_PIE) $(SECCOMP_LIBS)
