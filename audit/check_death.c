@@ -118,6 +118,8 @@ check_death(const struct service *s, struct subject *p)
 	const struct subject *parent = parent_above(p);
 	struct proc_birth birth;
 
+	if (p->left && p->declared->policy == POLICY_INIT)
+		check_line(p, parent, p);
 	if (parent == NULL || !p->declared->dies_with_parent)
 		return;
 	if (!proc_birth(p->dir, &birth))

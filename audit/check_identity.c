@@ -10,7 +10,14 @@ void
 check_tree(const struct service *s, struct subject *p)
 {
 	(void)s;
-	if (p->declared == NULL)
+	if (p->orphan)
+		note(p->finding, ASPECT_TREE, VERDICT_FAILED,
+		    "an orphan: it executes a program of the service, calls "
+		    "itself \"%s\", and is beneath no supervisor", p->title);
+	else if (p->left)
+		note(p->finding, ASPECT_TREE, VERDICT_PASSED, "its spawner has "
+		    "ended; what sessions there are end with their parent");
+	else if (p->declared == NULL)
 		note(p->finding, ASPECT_TREE, VERDICT_FAILED,
 		    "nobody of ours: it calls itself \"%s\", and its parent is "
 		    "\"%s\" (%d)", p->title, p->parent->title,

@@ -59,6 +59,9 @@ neighbour_of(const struct service *s, const struct subject *p)
 	const struct subject *spawner = p->declared->dies_with_parent ? p :
 	    p->parent;
 
+	/* What a spawner has left is beneath init. */
+	if (spawner->declared->policy == POLICY_INIT)
+		return spawner;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct subject *o = s->all[i];
 

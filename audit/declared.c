@@ -193,6 +193,15 @@ declared_find(const char *title, int parent)
 	return NULL;
 }
 
+bool
+declared_is_title(const char *title)
+{
+	for (size_t i = 0; i < declared_count; i++)
+		if (is_titled(&declared[i], title))
+			return true;
+	return false;
+}
+
 const char *
 kind_name(enum kind k)
 {

@@ -94,6 +94,9 @@ extern const size_t declared_count;
  */
 const struct declared *declared_find(const char *title, int parent);
 
+/* Is it a title that any of ours has? */
+bool declared_is_title(const char *title);
+
 const char *kind_name(enum kind k);
 
 #endif

@@ -96,7 +96,8 @@ is_wrong(const struct service *s, const struct subject *p)
 {
 	const struct finding *f = p->finding;
 
-	if (subject_starting(s, p))
+	/* Whose supervisor, or parent, has just ended is about to. */
+	if (p->orphan || subject_starting(s, p))
 		return false;
 	if (p->declared == NULL)
 		return f[ASPECT_TREE].verdict == VERDICT_FAILED;
@@ -132,6 +133,8 @@ audit_one(struct service *s, struct subject *p)
 static void
 audit_new(struct service *s)
 {
+	service_scan(s);
+	service_find_orphans(s);
 	for (int pass = 0; pass < PASSES; pass++) {
 		service_scan(s);
 		for (size_t i = 0; i < s->count; i++)

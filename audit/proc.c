@@ -11,6 +11,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "text.h"
+
 /* A process has some dozens; 65530 is the kernel's own default bound. */
 #define MAPPINGS_MAX	65536
 #define NUMBERS_MAX	(1 << 20)
@@ -45,6 +47,20 @@ proc_read(int dir, const char *name, char *dst, size_t size, size_t *len)
 	close(fd);
 	errno = e;
 	return e == 0;
+}
+
+bool
+proc_title(int dir, char *title, size_t size)
+{
+	char text[256] = "";
+	int fd = openat(dir, "cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd == -1 ? -1 : read(fd, text, sizeof text - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	if (fd != -1)
+		close(fd);
+	text_escape(title, size, text, strlen(text));
+	return n != -1;
 }
 
 bool

@@ -65,6 +65,9 @@ bool proc_status(int dir, struct proc_status *s);
 bool proc_thread_status(int dir, pid_t tid, struct proc_status *s);
 bool proc_birth(int dir, struct proc_birth *b);
 
+/* What it calls itself, escaped and cut at `size`. */
+bool proc_title(int dir, char *title, size_t size);
+
 /* Read a whole file of it, `size` bytes at most, which is an error if more. */
 bool proc_read(int dir, const char *name, char *dst, size_t size, size_t *len);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "filter.h"
+#include "orphan.h"
 #include "page.h"
 #include "text.h"
 
@@ -63,6 +64,14 @@ is_supervisor(pid_t pid, char program[256])
 	close(dir);
 	errno = e;
 	return is;
+}
+
+bool
+service_is_supervisor(pid_t pid)
+{
+	char program[256];
+
+	return is_supervisor(pid, program) == 1;
 }
 
 static pid_t
@@ -202,25 +211,13 @@ subject_starting(const struct service *s, const struct subject *p)
 	const struct subject *spawner;
 	size_t filters = (size_t)p->status.filters;
 
+	if (p->orphan)
+		return false;
 	if (p->declared != NULL)
 		return filters < subject_filters(s, p->declared);
 	spawner = subject_spawner(p);
 	return spawner == NULL ||
 	    filters <= subject_filters(s, spawner->declared);
-}
-
-static bool
-read_title(struct subject *p)
-{
-	char text[256] = "";
-	int fd = openat(p->dir, "cmdline", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd == -1 ? -1 : read(fd, text, sizeof text - 1);
-
-	if (fd != -1)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	escape(p->title, sizeof p->title, text);
-	return n != -1;
 }
 
 static int
@@ -230,12 +227,25 @@ index_of(const struct subject *p)
 	    (int)(p->declared - declared);
 }
 
+/* Init, or a worker, of whatever spawner. */
+static const struct declared *
+find_left(const struct subject *p)
+{
+	const struct declared *d = NULL;
+
+	for (size_t i = 0; i < declared_count && d == NULL; i++)
+		if (declared[i].program == PROGRAM_WORKER)
+			d = declared_find(p->title, (int)i);
+	return d;
+}
+
 /* Init is the first of its pid namespace, whatever others call themselves. */
 static const struct declared *
 find_declared(const struct subject *p)
 {
-	const struct declared *d = declared_find(p->title,
-	    index_of(p->parent));
+	bool left = p->left || (p->parent != NULL && p->parent->left);
+	const struct declared *d = p->orphan ? NULL : left ? find_left(p) :
+	    declared_find(p->title, index_of(p->parent));
 
 	return d != NULL && d->policy == POLICY_INIT && p->status.inner != 1 ?
 	    NULL : d;
@@ -251,7 +261,7 @@ subject_refresh(struct service *s, struct subject *p)
 	/* Who ends has no title any more: so whether it does is asked last. */
 	if (!proc_status(p->dir, &p->status) ||
 	    p->status.state == 'Z' || p->status.state == 'X' ||
-	    !read_title(p) || !proc_namespaces(p->dir, p->ns) ||
+	    !proc_title(p->dir, p->title, sizeof p->title) || !proc_namespaces(p->dir, p->ns) ||
 	    !proc_birth(p->dir, &birth) || subject_ended(p)) {
 		note_unread(p, ASPECT_TREE, "/proc");
 		return false;
@@ -262,7 +272,8 @@ subject_refresh(struct service *s, struct subject *p)
 }
 
 static struct subject *
-add(struct service *s, pid_t pid, const struct subject *parent)
+add(struct service *s, pid_t pid, const struct subject *parent,
+    enum lineage lineage)
 {
 	struct subject *p = calloc(1, sizeof *p);
 
@@ -270,6 +281,9 @@ add(struct service *s, pid_t pid, const struct subject *parent)
 		abort();
 	p->pid = pid;
 	p->parent = parent;
+	p->left = lineage == LINEAGE_LEFT;
+	p->orphan = lineage == LINEAGE_ORPHAN ||
+	    (parent != NULL && parent->orphan);
 	p->dir = proc_open(pid);
 	if (p->dir == -1 && !proc_gone(errno))
 		err(EX_OSERR, "live: /proc/%d", (int)pid);
@@ -381,7 +395,7 @@ service_open(struct service *s, pid_t supervisor)
 	const struct subject *p;
 
 	memset(s, 0, sizeof *s);
-	p = add(s, supervisor, NULL);
+	p = add(s, supervisor, NULL, LINEAGE_NONE);
 	if (p == NULL || p->gone)
 		errx(EX_UNAVAILABLE, "live: process %d has ended",
 		    (int)supervisor);
@@ -441,9 +455,33 @@ service_scan(struct service *s)
 				continue;
 			parent = find_alive(s, parent_of(pid[i]));
 			if (parent != NULL)
-				add(s, pid[i], parent);
+				add(s, pid[i], parent, LINEAGE_NONE);
 		}
 	} while (s->count > found);
 	free(pid);
 	return s->count - before;
+}
+
+void
+service_find_orphans(struct service *s)
+{
+	size_t count;
+	int *pid;
+
+	list_processes(&pid, &count);
+	for (size_t i = 0; i < 2 * count; i++) {
+		const pid_t it = pid[i % count];
+		const struct subject *parent;
+		enum lineage l;
+
+		if (is_known(s, it))
+			continue;
+		l = orphan_look(s, it, &parent);
+		/* First who is left: in any order of pids, init at last. */
+		if (l == LINEAGE_LEFT)
+			add(s, it, parent, l);
+		else if (l == LINEAGE_ORPHAN && i >= count)
+			add(s, it, NULL, l);
+	}
+	free(pid);
 }

@@ -24,7 +24,7 @@ struct subject {
 	pid_t			 pid;
 	int			 dir;		/* /proc/PID, kept open */
 	uint64_t		 start;
-	const struct subject	*parent;	/* NULL: the supervisor */
+	const struct subject	*parent;	/* NULL: the supervisor, orphan */
 	const struct declared	*declared;	/* NULL: nobody of ours */
 	char			 title[128];	/* escaped */
 	struct proc_status	 status;
@@ -33,6 +33,8 @@ struct subject {
 	struct finding		 finding[ASPECT_COUNT];
 	size_t			 threads;
 	int64_t			 stopped;	/* ns, the longest stop */
+	bool			 left;		/* its spawner has died */
+	bool			 orphan;	/* beneath no supervisor */
 	bool			 audited;
 	bool			 gone;		/* ended by itself: no fault */
 	bool			 wrong;		/* in what no moment excuses */
@@ -74,6 +76,11 @@ void service_open(struct service *s, pid_t supervisor);
 
 /* Add all processes beneath that are not known yet; returns how many. */
 size_t service_scan(struct service *s);
+
+/* Add those of the service that are beneath nobody known; and what is theirs. */
+void service_find_orphans(struct service *s);
+
+bool service_is_supervisor(pid_t pid);
 
 /*
  * What is known of a subject, read (again).  False if it is gone, or there is

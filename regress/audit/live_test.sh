@@ -156,6 +156,29 @@ reload_body() {
 	stop_daemon
 }
 
+# Its sessions go on, and init with them; they are as declared still.
+root_case left "all is as declared: what a spawner has left that was killed"
+left_body() {
+	make_pki
+	write_conf
+	start_daemon
+	hold alice 4
+	feed alice 4 first
+	kill -KILL "$(process_titled "$daemon_pid" 'postern-worker: spawner')"
+	expect_log event=spawner-died
+	left=$(sed -n 's/.*event=open .*worker=\([0-9]*\).*/\1/p' daemon.log)
+	expect_green
+	expect_green --json
+	atf_check_equal True "$(json live.out "any($left in g[\"pids\"]
+	    for g in d[\"groups\"] if g[\"process\"] == \"echo\")")"
+	atf_check_equal 1 "$(json live.out 'sum(
+	    "its spawner has ended" in g["checks"]["tree"]["detail"]
+	    for g in d["groups"] if g["process"] == "init")')"
+	feed alice 4 second
+	release alice 4
+	stop_daemon
+}
+
 # While a generation starts, too: what is not confined yet is looked at again.
 root_case starting "all is as declared: while generations come and go"
 starting_body() {

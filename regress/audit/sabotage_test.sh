@@ -526,6 +526,22 @@ wide thread 'a second thread' \
     'supervisor add clone,parent sabotage thread' 'parent tree'
 wide stranger 'a foreign process in the tree' \
     'parent sabotage stranger' '? tree'
+# It has all that a parent has, and ends with nobody.
+root_case orphan "a process that is beneath no supervisor"
+orphan_body() {
+	sabotaged 'parent sabotage orphan'
+	expect_failed '? tree'
+	orphan=$(json live.out '[g["pids"] for g in d["groups"]
+	    if not g["process"]][0][0]')
+	record "$orphan"
+	test "$(ps -o ppid= -p "$orphan")" -ne "$daemon_pid" ||
+	    atf_fail "it is none"
+	kill -KILL "$orphan"
+	expect_soon gone "$orphan"
+	expect_green
+	assert_echo
+}
+
 wide title 'a worker that calls itself another' \
     'echo sabotage title' '? tree'
 

@@ -414,10 +414,12 @@ __wrap_mkdir(const char *path, mode_t mode)
 /* ---- what should not be there -------------------------------------------- */
 
 static void
-be_a_stranger(void)
+be_a_stranger(bool orphan)
 {
 	if (fork_bare() != 0)
 		return;
+	if (orphan && fork_bare() != 0)
+		_exit(0);
 	for (;;)
 		ppoll(NULL, 0, NULL, NULL);
 }
@@ -525,7 +527,9 @@ take_too_much(void)
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	open_files();
 	if (sabotage_has("stranger"))
-		be_a_stranger();
+		be_a_stranger(false);
+	if (sabotage_has("orphan"))
+		be_a_stranger(true);
 	if (sabotage_has("own_group") && setpgid(0, 0) == -1)
 		abort();
 	if (sabotage_has("thread"))
