@@ -26,7 +26,9 @@ open_held() {
 	shift 2
 	rm -f "$held.fifo"
 	mkfifo "$held.fifo"
+	# What another of that name got is not there until its client is.
 	: >"$held.in"
+	: >"$held.out"
 	without_feeds "$@" <"$held.fifo" >"$held.out" 2>"$held.err" &
 	eval "${held}_pid=$!"
 	record $!

@@ -80,24 +80,23 @@ number_of(const char *name)
 	errx(1, "%s: there is no such attack", name);
 }
 
-/* The next thing that it has to say, or 0: nothing in the time. */
-static int
-next_status(pid_t pid)
+/* The next thing that it has to say; false: nothing in the time. */
+static bool
+next_status(pid_t pid, int *status)
 {
 	const struct timespec step = { .tv_nsec = 10000000 };
-	int status;
 
 	for (int i = 0; i < PATIENCE; i++) {
-		pid_t got = waitpid(pid, &status, __WALL | WNOHANG);
+		pid_t got = waitpid(pid, status, __WALL | WNOHANG);
 
 		if (got == pid)
-			return status;
+			return true;
 		if (got == -1)
 			err(1, "waitpid");
 		/* at once, if it can be */
 		nanosleep(&step, NULL);
 	}
-	return 0;
+	return false;
 }
 
 static int
@@ -131,9 +130,9 @@ static int
 watch(pid_t pid)
 {
 	for (int done = -1;;) {
-		int status = next_status(pid);
+		int status;
 
-		if (status == 0) {
+		if (!next_status(pid, &status)) {
 			puts("busy");
 			return 0;
 		}

@@ -28,7 +28,8 @@
 
 /* NAME: bool attack_NAME(long arg), true if it got through. */
 #define ATTACKS(X) \
-	X(open_file) X(own_memory) X(other_memory) X(execute) X(new_root) \
+	X(open_file) X(own_memory) X(other_memory) X(execute) \
+	X(execute_by_name) X(new_root) \
 	X(connect_tcp) X(connect_udp) X(connect_unix) X(bind_port) \
 	X(listen_again) \
 	X(trace) X(kill_other) X(kill_by_pidfd) X(end_by_init) \
@@ -41,7 +42,8 @@
 	X(become_dumpable) X(another_filter) \
 	X(pass_descriptor) X(write_elsewhere) X(read_elsewhere) \
 	X(fill_stack) X(fill_memory) X(fill_log) X(flood) X(garbage) \
-	X(garbage_to_resolver) X(garbage_to_supervisor) X(spin) \
+	X(garbage_to_resolver) X(garbage_to_dialer) X(garbage_to_supervisor) \
+	X(spin) \
 	X(scribble) X(scribble_others) \
 	X(connect_prefix) X(rewrite_address) X(unprotect_address) \
 	X(replace_address) X(discard_address) \

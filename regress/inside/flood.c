@@ -151,6 +151,14 @@ attack_garbage_to_resolver(long arg)
 	return false;
 }
 
+bool
+attack_garbage_to_dialer(long arg)
+{
+	(void)arg;
+	babble_by_message(12);
+	return false;
+}
+
 /* The pipe by which it says that it makes progress, and its way to news. */
 bool
 attack_garbage_to_supervisor(long arg)

@@ -134,8 +134,9 @@ mutate(struct policy *p, const char *verb,
 }
 
 /*
- * Parent, resolver, dialer and who starts that have no handler of a signal, and
- * no way back from one.  Whoever is told to attack, and goes on, needs it.
+ * Parent, resolver, dialer, who starts that, and exporter have no handler of a
+ * signal, and no way back from one.  Whoever is told to attack, and goes on,
+ * needs it.
  */
 static void
 let_return(struct policy *p, enum policy_id id)
@@ -143,7 +144,8 @@ let_return(struct policy *p, enum policy_id id)
 	static const struct plan_line line = { { "", "add", "rt_sigreturn" } };
 
 	if ((id == POLICY_PARENT || id == POLICY_RESOLVER ||
-	    id == POLICY_DIALER || id == POLICY_DIAL_SPAWNER) &&
+	    id == POLICY_DIALER || id == POLICY_DIAL_SPAWNER ||
+	    id == POLICY_EXPORTER) &&
 	    plan_has(p->process, "attack", NULL))
 		add_row(p, &line);
 }

@@ -54,6 +54,17 @@ attack_execute(long arg)
 	return syscall(SYS_execve, "/bin/sh", argv, argv + 1) == 0;
 }
 
+/* By the call that is there to execute our programs by their descriptors. */
+bool
+attack_execute_by_name(long arg)
+{
+	char *argv[] = { (char *)(uintptr_t)"true", NULL };
+
+	(void)arg;
+	return syscall(SYS_execveat, AT_FDCWD, "/bin/true", argv, argv + 1,
+	    AT_EMPTY_PATH) == 0;
+}
+
 bool
 attack_new_root(long arg)
 {
