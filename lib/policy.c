@@ -603,7 +603,8 @@ static const struct policy_row exec_rows[] = {
 	{ "dup3", { EQ(2, O_CLOEXEC) },
 	    "the program's file is put behind its descriptors" },
 	{ "execveat", { EQ(4, AT_EMPTY_PATH) }, "a program is executed by the "
-	    "descriptor held since the start, never by name" },
+	    "descriptor held since the start; what a filter sees of that "
+	    "forbids no name" },
 	{ "fcntl", { EQ(1, F_DUPFD), EQ(2, OUT_OF_THE_WAY) },
 	    "its descriptors are moved out of each other's way" },
 	{ "rt_sigprocmask", { EQ(0, SIG_SETMASK) },
