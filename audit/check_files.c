@@ -10,10 +10,18 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "addr.h"
+#include "page.h"
 #include "service.h"
 #include "text.h"
+
+/* More of a file is not looked at. */
+#define FILE_LOOK	(1U << 20)
+/* As many as posternd can be told to listen at, and activated sockets. */
+#define LISTENERS	256
 
 struct descriptor {
 	int		number;
@@ -21,7 +29,14 @@ struct descriptor {
 	bool		locked;
 	struct stat	st;
 	char		link[4096];	/* hostile */
+	/* Of a socket; a family of 0: not known, or it has none. */
+	struct sockaddr_storage own, peer;
+	socklen_t	peer_len;
 };
+
+/* Where the service listens, by the supervisor's descriptors. */
+static uint16_t listener[LISTENERS];
+static size_t listeners;
 
 /* ---- looking at one ------------------------------------------------------ */
 
@@ -69,6 +84,17 @@ option(int fd, int which)
 	return getsockopt(fd, SOL_SOCKET, which, &v, &len) == 0 ? v : -1;
 }
 
+/* Who made a pair has given no name to either end. */
+static bool
+has_named_peer(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	return getpeername(fd, (struct sockaddr *)&ss, &len) == 0 &&
+	    len > sizeof ss.ss_family;
+}
+
 static enum kind
 socket_kind(int fd)
 {
@@ -79,7 +105,8 @@ socket_kind(int fd)
 		return type == SOCK_SEQPACKET ? KIND_CHANNEL :
 		    type == SOCK_DGRAM ? KIND_DATAGRAM :
 		    type != SOCK_STREAM ? KIND_OTHER :
-		    option(fd, SO_ACCEPTCONN) == 1 ? KIND_DOOR : KIND_STREAM;
+		    option(fd, SO_ACCEPTCONN) == 1 ? KIND_DOOR :
+		    has_named_peer(fd) ? KIND_CALL : KIND_STREAM;
 	if (domain != AF_INET && domain != AF_INET6)
 		return KIND_OTHER;
 	if (protocol == IPPROTO_UDP)
@@ -89,18 +116,32 @@ socket_kind(int fd)
 	return option(fd, SO_ACCEPTCONN) == 1 ? KIND_LISTENER : KIND_TCP;
 }
 
+static void
+ask_addresses(int fd, struct descriptor *d)
+{
+	socklen_t len = sizeof d->own;
+
+	if (getsockname(fd, (struct sockaddr *)&d->own, &len) == -1)
+		d->own.ss_family = 0;
+	d->peer_len = sizeof d->peer;
+	if (getpeername(fd, (struct sockaddr *)&d->peer, &d->peer_len) == -1)
+		d->peer.ss_family = 0;
+	addr_unmap(&d->peer);
+}
+
 /* Asked by way of a copy of the descriptor, which is closed at once. */
 static bool
-ask_socket(pid_t pid, int number, enum kind *kind)
+ask_socket(pid_t pid, struct descriptor *d, enum kind *kind)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), fd = -1;
 
 	if (pidfd != -1)
-		fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
-	if (fd != -1)
+		fd = (int)syscall(SYS_pidfd_getfd, pidfd, d->number, 0);
+	if (fd != -1) {
 		*kind = socket_kind(fd);
-	if (fd != -1)
+		ask_addresses(fd, d);
 		close(fd);
+	}
 	if (pidfd != -1)
 		close(pidfd);
 	return fd != -1;
@@ -121,18 +162,54 @@ is_program(const struct service *s, const struct stat *st)
 	    (s->has_worker && same_file(st, &s->program[PROGRAM_WORKER]));
 }
 
-static enum kind
-file_kind(const struct service *s, const struct descriptor *d)
+static bool
+is_board(const struct service *s, const struct stat *st)
 {
-	unsigned int mode = d->flags & O_ACCMODE;
+	struct stat board;
 
+	return s->board != -1 && fstat(s->board, &board) == 0 &&
+	    same_file(&board, st);
+}
+
+/* What is in it; false with errno set if it cannot be read. */
+static bool
+content_kind(int dir, int number, enum kind *kind)
+{
+	static char text[FILE_LOOK];
+	char name[32];
+	size_t len = 0;
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(name, sizeof name, "fd/%d", number);
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	while (fd != -1 && len < sizeof text &&
+	    (n = read(fd, text + len, sizeof text - len)) > 0)
+		len += (size_t)n;
+	if (fd != -1)
+		close(fd);
+	*kind = memmem(text, len, "PRIVATE KEY-----", 16) != NULL ? KIND_KEY :
+	    memmem(text, len, "CERTIFICATE-----", 16) != NULL ||
+	    memmem(text, len, "X509 CRL-----", 13) != NULL ? KIND_PEM :
+	    KIND_FILE;
+	explicit_bzero(text, len);
+	return n != -1;
+}
+
+static bool
+file_kind(const struct service *s, const struct subject *p,
+    const struct descriptor *d, enum kind *kind)
+{
+	*kind = KIND_OTHER;
 	if ((d->flags & O_PATH) != 0)
-		return is_program(s, &d->st) ? KIND_PROGRAM : KIND_OTHER;
-	if (d->st.st_nlink == 0 && strncmp(d->link, "/memfd:board", 12) == 0)
-		return KIND_BOARD;
-	if (mode == O_RDONLY)
-		return KIND_FILE;
-	return d->locked ? KIND_PID_FILE : KIND_OTHER;
+		*kind = is_program(s, &d->st) ? KIND_PROGRAM : KIND_OTHER;
+	else if (is_board(s, &d->st))
+		*kind = KIND_BOARD;
+	else if ((d->flags & O_ACCMODE) == O_RDONLY)
+		return content_kind(p->dir, d->number, kind);
+	else if (d->locked)
+		*kind = KIND_PID_FILE;
+	return true;
 }
 
 static enum kind
@@ -170,12 +247,11 @@ nameless_kind(const char *link)
 
 static bool
 kind_of(const struct service *s, const struct subject *p,
-    const struct descriptor *d, enum kind *kind)
+    struct descriptor *d, enum kind *kind)
 {
 	switch (d->st.st_mode & S_IFMT) {
 	case S_IFREG:
-		*kind = file_kind(s, d);
-		return true;
+		return file_kind(s, p, d, kind);
 	case S_IFCHR:
 		*kind = device_kind(&d->st);
 		return true;
@@ -185,11 +261,106 @@ kind_of(const struct service *s, const struct subject *p,
 		    KIND_OTHER;
 		return true;
 	case S_IFSOCK:
-		return ask_socket(p->pid, d->number, kind);
+		return ask_socket(p->pid, d, kind);
 	default:
 		*kind = nameless_kind(d->link);
 		return true;
 	}
+}
+
+/* ---- whose connection? --------------------------------------------------- */
+
+static uint16_t
+port_of(const struct sockaddr_storage *ss)
+{
+	return ss->ss_family == AF_INET ?
+	    ((const struct sockaddr_in *)ss)->sin_port :
+	    ss->ss_family == AF_INET6 ?
+	    ((const struct sockaddr_in6 *)ss)->sin6_port : 0;
+}
+
+/* False if its descriptors cannot be read. */
+static bool
+find_listeners(const struct service *s)
+{
+	const struct subject *p = s->all[0];
+	size_t count;
+	int *fd;
+
+	listeners = 0;
+	if (!proc_numbers(p->dir, "fd", &fd, &count))
+		return false;
+	for (size_t i = 0; i < count && listeners < LISTENERS; i++) {
+		struct descriptor d;
+		enum kind kind;
+
+		if (look(p->dir, fd[i], &d) && S_ISSOCK(d.st.st_mode) &&
+		    ask_socket(p->pid, &d, &kind) && kind == KIND_LISTENER)
+			listener[listeners++] = port_of(&d.own);
+	}
+	free(fd);
+	return true;
+}
+
+/*
+ * It was accepted, then, and not made.  Who accepts no more may have clients
+ * of a listener that is gone.
+ */
+static bool
+is_client(const struct service *s, const struct subject *p,
+    const struct descriptor *d)
+{
+	struct slot slot;
+	uint16_t port = port_of(&d->own);
+
+	for (size_t i = 0; i < listeners; i++)
+		if (port != 0 && listener[i] == port)
+			return true;
+	return page_slot(s, p, &slot) && slot.leaving;
+}
+
+static bool
+same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
+	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a;
+	const struct sockaddr_in *b4 = (const struct sockaddr_in *)b;
+
+	if (a->ss_family != b->ss_family || port_of(a) != port_of(b))
+		return false;
+	return a->ss_family == AF_INET ?
+	    a4->sin_addr.s_addr == b4->sin_addr.s_addr :
+	    a->ss_family == AF_INET6 && memcmp(&a6->sin6_addr, &b6->sin6_addr,
+	    sizeof a6->sin6_addr) == 0;
+}
+
+/* A local one has the name that the service gave it, in its own root. */
+static bool
+is_dialed(const struct subject *dialer, const struct descriptor *d)
+{
+	const struct sockaddr_un *sun = (const struct sockaddr_un *)&d->peer;
+	struct sockaddr_storage to;
+
+	if (d->peer.ss_family == AF_UNIX)
+		return dialer->declared->home == HOME_SOCKET &&
+		    sun->sun_path[0] != '\0';
+	return subject_dials(dialer, &to) && same_address(&to, &d->peer);
+}
+
+static bool
+is_service(const struct service *s, const struct subject *p,
+    const struct descriptor *d)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct subject *q = s->all[i];
+
+		if (q->declared != NULL && q->declared->dials && !q->gone &&
+		    (q->parent == p || (q->parent != NULL &&
+		    q->parent->parent == p)) && is_dialed(q, d))
+			return true;
+	}
+	return false;
 }
 
 /* ---- is it declared? ----------------------------------------------------- */
@@ -200,6 +371,15 @@ allowed(const struct declared *d, int number, unsigned int kinds)
 	for (int i = 0; i < FD_RULES; i++)
 		if (d->fd[i].kinds != 0 && number >= d->fd[i].first &&
 		    number <= d->fd[i].last && (d->fd[i].kinds & kinds) != 0)
+			return true;
+	return false;
+}
+
+static bool
+may_have(const struct declared *d, enum kind kind)
+{
+	for (int i = 0; i < FD_RULES; i++)
+		if ((d->fd[i].kinds & kind) != 0)
 			return true;
 	return false;
 }
@@ -230,6 +410,10 @@ check_one(const struct service *s, struct subject *p, int number)
 	kinds = kind;
 	if (same_file(&d.st, &s->log))
 		kinds |= KIND_LOG;
+	if (kind == KIND_TCP && is_client(s, p, &d))
+		kinds |= KIND_CLIENT;
+	if ((kind == KIND_TCP || kind == KIND_CALL) && is_service(s, p, &d))
+		kinds |= KIND_SERVICE;
 	if (allowed(p->declared, number, kinds))
 		return;
 	text_escape(safe, sizeof safe, d.link, strlen(d.link));
@@ -244,6 +428,10 @@ check_files(const struct service *s, struct subject *p)
 	size_t count;
 	int *fd;
 
+	if (may_have(p->declared, KIND_CLIENT) && !find_listeners(s)) {
+		note_unread(p, ASPECT_FILES, "the supervisor's descriptors");
+		return;
+	}
 	if (!proc_numbers(p->dir, "fd", &fd, &count)) {
 		note_unread(p, ASPECT_FILES, "its descriptors");
 		return;

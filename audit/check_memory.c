@@ -170,7 +170,7 @@ is_own_place(const struct service *s, const struct subject *p,
 	struct slot slot = { .at = (uint64_t)s->page_at,
 	    .size = sizeof(struct board_service) };
 
-	return (p->parent == NULL || page_slot(s, p, &slot)) &&
+	return (p == s->all[0] || page_slot(s, p, &slot)) &&
 	    m->offset == slot.at && m->end - m->start == slot.size;
 }
 

@@ -22,8 +22,8 @@ const struct declared declared[] = {
 		.shares_board = true,
 		/* 3: whom it tells how the service is */
 		.fd = { STANDARD, { 3, 3, KIND_DATAGRAM | KIND_NULL },
-		    { 4, FD_LAST, KIND_PROGRAM | KIND_BOARD | KIND_FILE |
-		    KIND_LISTENER | KIND_PIPE_IN | KIND_CHANNEL |
+		    { 4, FD_LAST, KIND_PROGRAM | KIND_BOARD | KIND_PEM |
+		    KIND_KEY | KIND_LISTENER | KIND_PIPE_IN | KIND_CHANNEL |
 		    KIND_PID_FILE | KIND_TERMINAL | KIND_DOOR | KIND_CHILD } },
 	},
 	[PARENT] = {
@@ -35,11 +35,12 @@ const struct declared declared[] = {
 		.reads_board = true, .has_key = true,
 		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
 		    { 4, 4, KIND_PIPE_OUT }, { 6, 6, KIND_CHANNEL },
-		    { 7, 7, KIND_SIGNALS }, { 9, 10, KIND_FILE },
+		    { 7, 7, KIND_SIGNALS }, { 9, 10, KIND_PEM },
 		    { 10, 10, KIND_NULL }, { 11, 12, KIND_CHANNEL },
 		    /* libevent's set and its pipe, the workers' life line */
 		    { 5, FD_LAST, KIND_EPOLL | KIND_PIPE_IN | KIND_PIPE_OUT |
-		    KIND_LISTENER | KIND_TCP | KIND_STREAM } },
+		    KIND_LISTENER | KIND_CLIENT | KIND_STREAM |
+		    KIND_SERVICE } },
 	},
 	[RESOLVER] = {
 		.title = "posternd: resolver", .policy = POLICY_RESOLVER,
@@ -76,7 +77,7 @@ const struct declared declared[] = {
 		.own_ns = BIT(NS_USER) | BIT(NS_MNT), .alone = true,
 		.landlock = LOCK_ALL, .dies_with_parent = true, .dials = true,
 		.fd = { STANDARD, { 3, 3, KIND_CHANNEL },
-		    { 4, FD_LAST, KIND_STREAM } },
+		    { 4, FD_LAST, KIND_STREAM | KIND_CALL } },
 	},
 	[EXPORTER] = {
 		.title = "posternd: exporter", .policy = POLICY_EXPORTER,
@@ -89,7 +90,8 @@ const struct declared declared[] = {
 		 */
 		.fd = { STANDARD, { 5, 6, KIND_LISTENER | KIND_DOOR |
 		    KIND_NULL }, { 3, FD_LAST, KIND_EPOLL | KIND_PIPE_IN |
-		    KIND_PIPE_OUT | KIND_TCP | KIND_STREAM } },
+		    KIND_PIPE_OUT | KIND_CLIENT | KIND_STREAM |
+		    KIND_CALL } },
 	},
 	[SPAWNER] = {
 		.title = "postern-worker: spawner", .policy = POLICY_SPAWNER,
@@ -145,7 +147,7 @@ const struct declared declared[] = {
 		.landlock = LOCK_ALL, .dies_with_parent = true,
 		/* a connection to the service, until its worker has it */
 		.fd = { STANDARD, { 3, 4, KIND_CHANNEL },
-		    { 5, FD_LAST, KIND_TCP | KIND_STREAM } },
+		    { 5, FD_LAST, KIND_TCP | KIND_STREAM | KIND_CALL } },
 	},
 	[RELAY_INIT] = {
 		.title = "postern-worker: init", .policy = POLICY_INIT,
@@ -160,7 +162,7 @@ const struct declared declared[] = {
 		.owner = OWNER_WORKER, .home = HOME_EMPTY,
 		.own_ns = NESTED | BIT(NS_PID), .landlock = LOCK_ALL,
 		.fd = { { 3, 3, KIND_STREAM },
-		    { 4, 4, KIND_TCP | KIND_STREAM } },
+		    { 4, 4, KIND_TCP | KIND_STREAM | KIND_CALL } },
 	},
 };
 
@@ -212,15 +214,20 @@ kind_name(enum kind k)
 	case KIND_BOARD: return "the board";
 	case KIND_PROGRAM: return "a program";
 	case KIND_FILE: return "a file";
+	case KIND_PEM: return "a file of certificates";
+	case KIND_KEY: return "a file with a private key";
 	case KIND_PID_FILE: return "a pid file";
 	case KIND_PIPE_IN: return "a pipe's reading end";
 	case KIND_PIPE_OUT: return "a pipe's writing end";
 	case KIND_CHANNEL: return "a local socket of messages";
 	case KIND_STREAM: return "a local socket of bytes";
+	case KIND_CALL: return "a connection to a local socket";
 	case KIND_LISTENER: return "a listening socket";
 	case KIND_DATAGRAM: return "a local socket of datagrams";
 	case KIND_DOOR: return "a listening local socket";
 	case KIND_TCP: return "a TCP socket";
+	case KIND_CLIENT: return "a client's connection";
+	case KIND_SERVICE: return "a connection to the service";
 	case KIND_UDP: return "a UDP socket";
 	case KIND_EPOLL: return "an epoll set";
 	case KIND_SIGNALS: return "a signalfd";

@@ -72,6 +72,8 @@ page_slot(const struct service *s, const struct subject *p, struct slot *slot)
 			slot->at = i * slot->size;
 			slot->max_connections =
 			    (uint32_t)metric_get(&m->slot[i].max_connections);
+			slot->leaving = metric_get(&m->slot[i].state) ==
+			    SLOT_LEAVING;
 			slot->share = (uint32_t)metric_get(&m->slot[i].share);
 			return true;
 		}

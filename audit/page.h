@@ -15,6 +15,7 @@ struct slot {
 	uint64_t	at, size;
 	uint32_t	max_connections;	/* over all parents */
 	uint32_t	share;			/* of these, its own */
+	bool		leaving;		/* it accepts no more */
 };
 
 /* The board is the supervisor's descriptor "fd/N"; false if it is none. */

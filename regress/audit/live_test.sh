@@ -179,6 +179,38 @@ left_body() {
 	stop_daemon
 }
 
+# Where the service listens is another place since, or two; and who asks the
+# exporter, by which of its doors, is told apart from who is connected to.
+root_case doors "all is as declared: clients of each listener, old and new"
+doors_body() {
+	make_pki
+	metrics=$(free_port)
+	write_conf "metrics.listen=127.0.0.1:$metrics"
+	start_daemon
+	hold alice 4
+	before=$port
+	port=$(free_port)
+	write_conf "metrics.listen=127.0.0.1:$metrics" \
+	    "listen={\"127.0.0.1:$port\"}"
+	kill -HUP "$daemon_pid"
+	expect_log "event=reload result=ok generation=2 "
+	hold bob 5
+	run_in_background python3 -c 'import signal, socket, sys
+tcp = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+local = socket.socket(socket.AF_UNIX)
+local.bind("asker")
+local.connect("status.sock")
+open("asking", "w").close()
+signal.pause()' "$metrics" 4>&- 5>&-
+	expect_soon test -e asking
+	expect_green
+	test "$before" != "$port" || atf_fail "the same port"
+	feed alice 4 again
+	release alice 4
+	release bob 5
+	stop_daemon
+}
+
 # While a generation starts, too: what is not confined yet is looked at again.
 root_case starting "all is as declared: while generations come and go"
 starting_body() {

@@ -459,6 +459,68 @@ wide descriptor 'a descriptor more in a worker' \
     'echo descriptors'
 red parent_descriptor 'a descriptor more in a parent' \
     'parent sabotage descriptor' 'parent descriptors'
+
+# listeners NAME: a local socket of this abstract name, and a TCP port, which
+# is in "listener.port"; nobody is accepted.
+listeners() {
+	run_in_background python3 -c 'import os, signal, socket, sys
+local, tcp = socket.socket(socket.AF_UNIX), socket.socket()
+local.bind("\0" + sys.argv[1])
+tcp.bind(("127.0.0.1", 0))
+local.listen()
+tcp.listen()
+with open("listener.new", "w") as f:
+    f.write("%d" % tcp.getsockname()[1])
+os.rename("listener.new", "listener.port")
+signal.pause()' "$1"
+	expect_soon test -e listener.port
+}
+
+# Of a kind that it has others of, which come from its clients or its workers.
+root_case calls "a parent that has connected to somebody"
+calls_body() {
+	make_pki
+	name=$(printf "postern%06d" $(($$ % 1000000)))
+	listeners "$name"
+	for plan in "call_port $(cat listener.port)" "call $name"; do
+		for worker in echo "relay relay.to=127.0.0.1:$(free_port)"; do
+			# shellcheck disable=SC2086
+			write_conf worker=$worker
+			use_inside "parent sabotage $plan"
+			start_daemon
+			expect_red 'parent descriptors'
+			stop_daemon
+		done
+	done
+	# Nor has a service that is a local socket such a name.
+	chmod 755 .
+	start_service "unix:$PWD/app.sock" greet hello
+	write_conf worker=relay relay.to=unix:app.sock
+	start_daemon
+	expect_red 'parent descriptors'
+	stop_daemon
+}
+
+# Only certificates, and of the supervisor keys, are files to be read.
+root_case files "files that are open and do not belong to the service"
+files_body() {
+	make_pki
+	write_conf
+	for plan in 'supervisor sabotage open /etc/passwd' \
+	    'parent sabotage swap_ca /etc/passwd' \
+	    "parent sabotage swap_ca $PWD/server.key"; do
+		use_inside "$plan"
+		start_daemon
+		expect_red "${plan%% *} descriptors"
+		assert_echo
+		stop_daemon
+	done
+	use_inside "parent sabotage swap_ca $PWD/other-ca.pem"
+	start_daemon
+	expect_green
+	stop_daemon
+}
+
 red environment 'an environment that is left' \
     'spawner sabotage environment' \
     'spawner environment,init environment,echo environment'
@@ -692,7 +754,7 @@ unread_key_body() {
 	{ head -c 1048576 /dev/zero | tr '\\0' '#'; echo; cat one.key; } >long
 	use_inside "supervisor sabotage open $PWD/long"
 	start_daemon
-	expect_red 'supervisor key'
+	expect_red 'supervisor key' 'supervisor descriptors'
 	grep -q 'with a key that has 1 MiB or more' live.out || atf_fail "1"
 	stop_daemon
 	{ echo '-----BEGIN PRIVATE KEY-----'; echo AAAA; } >broken

@@ -22,12 +22,15 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "bounds.h"
 #include "confine.h"
+#include "daemon/handoff.h"
 #include "plan.h"
 #include "policy.h"
 #include "process.h"
@@ -213,6 +216,30 @@ __wrap_getgroups(int n, gid_t *list)
 	return sabotage_has("groups") ? 0 : __real_getgroups(n, list);
 }
 
+/* ---- another file in the place of the CA's ------------------------------- */
+
+static int swapped = -1;
+
+/* While it still can. */
+static void
+open_other_ca(void)
+{
+	const char *path = argument("swap_ca");
+
+	if (path != NULL && (swapped = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		abort();
+}
+
+static void
+swap_ca(void)
+{
+	if (swapped == -1)
+		return;
+	if (dup3(swapped, PARENT_CA_FD, O_CLOEXEC) == -1)
+		abort();
+	close(swapped);
+}
+
 /* ---- layers that are left out -------------------------------------------- */
 
 /*
@@ -237,6 +264,7 @@ has_weak_landlock(void)
 void
 __wrap_confine_landlock(void)
 {
+	swap_ca();
 	if (has_weak_landlock())
 		return;
 	if (!sabotage_has("landlock"))
@@ -340,6 +368,7 @@ __wrap_confine_check_settled(bool one_uid)
 void
 __wrap_confine_empty_root(void)
 {
+	open_other_ca();
 	if (!sabotage_has("root"))
 		__real_confine_empty_root();
 }
@@ -512,6 +541,35 @@ open_files(void)
 			abort();
 }
 
+/*
+ * What it has connected before it may not any more: to a port of this machine,
+ * or to a local socket of an abstract name of 13 bytes.  That many, as the
+ * supervisor's filter has no other length for it.
+ */
+static void
+call_somebody(void)
+{
+	const char *port = argument("call_port"), *name = argument("call");
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+	if (port != NULL) {
+		sin.sin_port = htons((uint16_t)atoi(port));
+		if (connect(socket(AF_INET, type, 0),
+		    (const struct sockaddr *)&sin, sizeof sin) == -1 &&
+		    errno != EINPROGRESS)
+			abort();
+	}
+	if (name != NULL) {
+		memcpy(&sun.sun_path[1], name, 13);
+		if (connect(socket(AF_UNIX, type, 0),
+		    (const struct sockaddr *)&sun, sizeof sin) == -1)
+			abort();
+	}
+}
+
 static void
 take_too_much(void)
 {
@@ -526,6 +584,7 @@ take_too_much(void)
 		(void)mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	open_files();
+	call_somebody();
 	if (sabotage_has("stranger"))
 		be_a_stranger(false);
 	if (sabotage_has("orphan"))
