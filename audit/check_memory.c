@@ -206,6 +206,13 @@ is_keys(const struct subject *p, const struct proc_mapping *m)
 	return p->declared->has_key && strncmp(m->name, "/secretmem", 10) == 0;
 }
 
+/* A sanitizer's programs are none that need no library. */
+#ifdef POSTERN_SANITIZED
+#define WORKER_IS_STATIC false
+#else
+#define WORKER_IS_STATIC true
+#endif
+
 /* A worker has its own program alone; the others libraries, too. */
 static void
 check_file(const struct service *s, struct subject *p,
@@ -222,7 +229,7 @@ check_file(const struct service *s, struct subject *p,
 		bad_mapping(p, m, m->prot[1] == 'w' ?
 		    "is written together with others" :
 		    "is shared with others");
-	else if (p->declared->program == PROGRAM_WORKER &&
+	else if (p->declared->program == PROGRAM_WORKER && WORKER_IS_STATIC &&
 	    !same_file(&st, &s->program[PROGRAM_WORKER]))
 		bad_mapping(p, m, code ?
 		    "is code of another file than its program" :
